@@ -1,0 +1,1 @@
+"""MCP: the same use cases for Claude Desktop and other AI clients."""

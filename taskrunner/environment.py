@@ -1,0 +1,105 @@
+"""Typed readers over django-environ: nonsense is refused with the variable's name and the rule."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+class Environment:
+    """The process environment, completed by a `.env` file; what is set already wins."""
+
+    def __init__(self, dotenv: Path) -> None:
+        self._env = environ.Env()
+        if dotenv.is_file():
+            environ.Env.read_env(dotenv, encoding="utf-8")
+
+    def text(self, name: str, default: str = "") -> str:
+        return str(self._env.str(name, default=default)).strip()
+
+    def flag(self, name: str, default: bool) -> bool:
+        raw = self.text(name).lower()
+        if raw in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
+            return default if raw == "" else raw in ("1", "true", "yes", "on")
+        raise _refusal(name, raw, "must be true or false")
+
+    def words(self, name: str, default: str = "") -> list[str]:
+        """A comma-separated list; an empty value means an empty list, not the default."""
+        raw = str(self._env.str(name, default=default))
+        return [word.strip() for word in raw.split(",") if word.strip()]
+
+    def choice(self, name: str, default: Word) -> Word:
+        raw = self.text(name) or default.value
+        kind = type(default)
+        try:
+            return kind(raw.lower())
+        except ValueError:
+            raise _refusal(name, raw, f"must be one of {', '.join(kind)}") from None
+
+    def integer(self, name: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
+        value = self.optional_integer(name, least=least, most=most)
+        return default if value is None else value
+
+    def optional_integer(
+        self, name: str, *, least: int = 1, most: int = 2**31 - 1
+    ) -> int | None:
+        raw = self.text(name)
+        if raw == "":
+            return None
+        rule = f"must be a whole number from {least} to {most}"
+        try:
+            value = int(raw)
+        except ValueError:
+            raise _refusal(name, raw, rule) from None
+        if not least <= value <= most:
+            raise _refusal(name, raw, rule)
+        return value
+
+    def number(self, name: str, default: float, *, least: float, most: float) -> float:
+        value = self.optional_number(name, least=least, most=most)
+        return default if value is None else value
+
+    def optional_number(self, name: str, *, least: float, most: float) -> float | None:
+        raw = self.text(name)
+        if raw == "":
+            return None
+        rule = f"must be a number from {least:g} to {most:g}"
+        try:
+            value = float(raw)
+        except ValueError:
+            raise _refusal(name, raw, rule) from None
+        if not math.isfinite(value) or not least <= value <= most:
+            raise _refusal(name, raw, rule)
+        return value
+
+    def url(self, name: str, default: str = "") -> str:
+        """An http(s) address without its trailing slash."""
+        raw = self.text(name) or default
+        if raw:
+            parts = urlsplit(raw)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise _refusal(name, raw, "must be an http:// or https:// address")
+        return raw.rstrip("/")
+
+    def database(self, name: str, default: str) -> dict[str, object]:
+        """Django's settings for one database; only SQLite and PostgreSQL are supported."""
+        url = self.text(name) or default
+        scheme = url.split(":", 1)[0]
+        if scheme not in ("sqlite", "postgres", "postgresql"):
+            raise _refusal(name, scheme + "://…", "must begin with sqlite:/// or postgres://")
+        try:
+            return dict(self._env.db_url_config(url))
+        except (ValueError, KeyError, ImproperlyConfigured):
+            raise _refusal(name, scheme + "://…", "is not a valid database address") from None
+
+
+def _refusal(name: str, raw: str, rule: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name}={raw[:60]!r}: {name} {rule}. Change it or remove it.")

@@ -1,0 +1,62 @@
+"""Logging: structlog renders every record of every library, as text or as JSON, to stderr."""
+
+from __future__ import annotations
+
+import logging.config
+from typing import Any
+
+import structlog
+
+from tasks.vocabulary import LogFormat, LogLevel
+
+_SHARED = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.stdlib.PositionalArgumentsFormatter(),
+]
+
+
+def logging_config(level: LogLevel, fmt: LogFormat) -> dict[str, Any]:
+    """The `dictConfig` of the project. stderr only: on stdio MCP, stdout is the wire."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if fmt is LogFormat.JSON
+        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    )
+    ending = [structlog.processors.format_exc_info] if fmt is LogFormat.JSON else []
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": [*_SHARED, structlog.stdlib.ExtraAdder()],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *ending,
+                    renderer,
+                ],
+            }
+        },
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "structured"},
+        },
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {
+            # django-q2 would bring a handler of its own; one voice is enough.
+            "django-q": {"handlers": [], "level": level.upper(), "propagate": True},
+        },
+    }
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Django's LOGGING_CONFIG: set up the standard library, then structlog over it."""
+    logging.config.dictConfig(config)
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,14 @@
+"""The app's registration: checks on start, django-q2's own admin pages taken away."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class TasksConfig(AppConfig):
+    name = "tasks"
+    verbose_name = "AI tasks"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from tasks import checks  # noqa: F401, PLC0415 - importing registers them

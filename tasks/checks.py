@@ -1,0 +1,1 @@
+"""System checks with ids: what Django refuses to start with, and the way out."""

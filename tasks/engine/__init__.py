@@ -1,0 +1,1 @@
+"""The straight line: claim → route → call → settle. It never calls upward."""

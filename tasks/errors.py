@@ -1,0 +1,201 @@
+"""Everything that can go wrong, as one tree; classes carry what decides, nobody matches on text.
+
+    TaskrunnerError
+    ├── DomainError                what a caller asked for cannot be done (every door renders it)
+    │   ├── InvalidInput           VALIDATION_ERROR     400, with `fields`
+    │   ├── TaskNotFound           TASK_NOT_FOUND       404
+    │   ├── TaskNotCompleted       TASK_NOT_COMPLETED   409
+    │   ├── TaskFailed             TASK_FAILED          409
+    │   ├── InvalidState           INVALID_STATE        409
+    │   ├── NotPermitted           NOT_PERMITTED        403
+    │   ├── IdempotencyConflict    IDEMPOTENCY_CONFLICT 422
+    │   ├── RateLimited            RATE_LIMITED         429
+    │   └── DatabaseUnavailable    DATABASE_UNAVAILABLE 503
+    └── ProviderError              what one call to a provider came to
+        ├── ConnectionFailed       nobody answered, or the line broke
+        ├── CallTimedOut           the total deadline passed
+        ├── ServerFailed           408, 409, 5xx, 529
+        ├── RateLimitedByProvider  429: the lane waits, the attempt is not spent
+        ├── QuotaExhausted         402, 429 with a spend or quota code
+        ├── AuthenticationRefused  401, 403
+        ├── RequestRefused         400, 404, 413, 422, redirects
+        ├── BadResponse            a 200 that is no answer
+        └── ContentFiltered        a refusal: final, never shopped around
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class TaskrunnerError(Exception):
+    """Root of the project's own errors. `code` is stable, `message` is for people."""
+
+    code: ClassVar[str] = "ERROR"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class DomainError(TaskrunnerError):
+    """A request that cannot be done as asked. `http_status` is what REST answers."""
+
+    http_status: ClassVar[int] = 400
+
+
+class InvalidInput(DomainError):
+    """Input breaks a rule. `fields` maps each field to the rules it broke."""
+
+    code = "VALIDATION_ERROR"
+
+    def __init__(self, fields: Mapping[str, Sequence[str]], message: str = "") -> None:
+        self.fields = {name: list(rules) for name, rules in fields.items()}
+        summary = "; ".join(f"{name}: {' '.join(rules)}" for name, rules in self.fields.items())
+        super().__init__(message or summary)
+
+
+class TaskNotFound(DomainError):
+    """No such task, or not yours: the two look alike on purpose."""
+
+    code = "TASK_NOT_FOUND"
+    http_status = 404
+
+    def __init__(self, task_id: object) -> None:
+        super().__init__(f"There is no task {str(task_id)[:40]}.")
+
+
+class TaskNotCompleted(DomainError):
+    """A result was asked of a task that has none yet."""
+
+    code = "TASK_NOT_COMPLETED"
+    http_status = 409
+
+
+class TaskFailed(DomainError):
+    """A result was asked of a task that FAILED."""
+
+    code = "TASK_FAILED"
+    http_status = 409
+
+
+class InvalidState(DomainError):
+    """The task's state does not allow this move."""
+
+    code = "INVALID_STATE"
+    http_status = 409
+
+
+class NotPermitted(DomainError):
+    """The caller is known, but may not do this."""
+
+    code = "NOT_PERMITTED"
+    http_status = 403
+
+
+class IdempotencyConflict(DomainError):
+    """The idempotency key was used before, with another body."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+    http_status = 422
+
+
+class RateLimited(DomainError):
+    """The caller sends too much; come back after `retry_after_s` seconds."""
+
+    code = "RATE_LIMITED"
+    http_status = 429
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DatabaseUnavailable(DomainError):
+    """The database does not answer; nothing was changed."""
+
+    code = "DATABASE_UNAVAILABLE"
+    http_status = 503
+
+
+class ProviderError(TaskrunnerError):
+    """One provider call that brought no answer.
+
+    is_retryable: the same provider may be asked again. can_failover: another one may be asked.
+    trips_breaker: the fault is the provider's, not the request's. opens_breaker: no further call
+    can succeed until somebody acts. retry_after_s: how long the provider asked us to wait.
+    spends_attempt: the call counts against the task's `max_attempts`.
+    """
+
+    code = "provider_error"
+    is_retryable: bool = False
+    can_failover: ClassVar[bool] = True
+    trips_breaker: ClassVar[bool] = True
+    opens_breaker: ClassVar[bool] = False
+    spends_attempt: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int | None = None,
+        request_id: str = "",
+        retry_after_s: float | None = None,
+        is_retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.request_id = request_id
+        self.retry_after_s = retry_after_s
+        if is_retryable is not None:  # the vendor's own word: `x-should-retry`
+            self.is_retryable = is_retryable
+
+
+class ConnectionFailed(ProviderError):
+    code = "connection_failed"
+    is_retryable = True
+
+
+class CallTimedOut(ProviderError):
+    code = "timeout"
+    is_retryable = True
+
+
+class ServerFailed(ProviderError):
+    code = "server_error"
+    is_retryable = True
+
+
+class RateLimitedByProvider(ProviderError):
+    code = "rate_limited"
+    is_retryable = True
+    trips_breaker = False
+    spends_attempt = False
+
+
+class QuotaExhausted(ProviderError):
+    code = "quota_exhausted"
+    opens_breaker = True
+
+
+class AuthenticationRefused(ProviderError):
+    code = "authentication_refused"
+    opens_breaker = True
+
+
+class RequestRefused(ProviderError):
+    code = "request_refused"
+    can_failover = False
+    trips_breaker = False
+
+
+class BadResponse(ProviderError):
+    code = "bad_response"
+    is_retryable = True
+
+
+class ContentFiltered(ProviderError):
+    code = "content_filtered"
+    can_failover = False
+    trips_breaker = False

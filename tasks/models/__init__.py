@@ -1,0 +1,9 @@
+"""The rows. One concept a file; rules of one row live on its model."""
+
+from tasks.models.api_key import ApiKey
+from tasks.models.attempt import Attempt
+from tasks.models.idempotency import IdempotencyRecord
+from tasks.models.task import Task
+from tasks.models.worker import Worker
+
+__all__ = ["ApiKey", "Attempt", "IdempotencyRecord", "Task", "Worker"]

@@ -1,0 +1,47 @@
+"""The attempt: one provider call, written down before anything is sent."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from tasks.models.task import Task
+from tasks.vocabulary import Outcome, choices
+
+
+class Attempt(models.Model):
+    """One claim of one task. `outcome` is empty while the call runs.
+
+    `lease_token` is the fence: a result is accepted only while the task still carries it.
+    """
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempt_log")
+    number = models.PositiveIntegerField()
+    provider = models.CharField(max_length=20)
+    model = models.CharField(max_length=100)
+    worker = models.CharField(max_length=80, blank=True, default="")
+    lease_token = models.UUIDField()
+    outcome = models.CharField(
+        max_length=10, choices=choices(Outcome), blank=True, default="", editable=False
+    )
+    error_code = models.CharField(max_length=40, blank=True, default="")
+    message = models.TextField(blank=True, default="")
+    http_status = models.PositiveSmallIntegerField(null=True)
+    request_id = models.CharField(max_length=200, blank=True, default="")
+    prompt_tokens = models.PositiveIntegerField(null=True)
+    completion_tokens = models.PositiveIntegerField(null=True)
+    cached_tokens = models.PositiveIntegerField(null=True)
+    cost_usd = models.DecimalField(max_digits=18, decimal_places=10, null=True)
+    is_late = models.BooleanField(default=False)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["task", "number"], name="attempt_once_per_task"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number} of task {self.task_id}"

@@ -1,0 +1,49 @@
+"""API keys: created once, checked at each request, revoked for good."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
+
+from tasks.errors import InvalidInput
+from tasks.models import ApiKey
+from tasks.vocabulary import Scope
+
+_USE_IS_NEWS_AFTER = timedelta(minutes=1)
+
+
+def create_api_key(
+    user: AbstractBaseUser, *, name: str, scope: Scope, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """The row and the key itself, which cannot be shown again."""
+    name = name.strip()
+    if not name or len(name) > 100 or not name.isprintable():
+        raise InvalidInput({"name": ["Must be 1 to 100 printable characters."]})
+    key = ApiKey.generate()
+    row = ApiKey.objects.create(
+        user_id=user.pk,
+        name=name,
+        prefix=key[:10],
+        digest=ApiKey.digest_of(key),
+        scope=scope.value,
+        expires_at=expires_at,
+    )
+    return row, key
+
+
+def find_api_key(key: str) -> ApiKey | None:
+    """The usable key of an active user, or None: unknown, revoked, expired, user switched off."""
+    row = ApiKey.objects.select_related("user").filter(digest=ApiKey.digest_of(key)).first()
+    now = timezone.now()
+    if row is None or not row.is_usable(now) or not row.user.is_active:
+        return None
+    if row.last_used_at is None or now - row.last_used_at > _USE_IS_NEWS_AFTER:
+        ApiKey.objects.filter(pk=row.pk).update(last_used_at=now)  # once a minute is near enough
+    return row
+
+
+def revoke_api_key(row: ApiKey) -> None:
+    """Of no use from now on; revoking twice keeps the first moment."""
+    ApiKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now())

@@ -1,0 +1,38 @@
+"""Following a task to its end without holding a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from tasks.models import Task
+from tasks.vocabulary import TERMINAL
+
+_FIRST_PAUSE_S = 0.02
+_LONGEST_PAUSE_S = 0.5
+
+
+async def wait_until_terminal(
+    task_id: int,
+    timeout_s: float,
+    on_status: Callable[[str, float], Awaitable[None]] | None = None,
+) -> bool:
+    """True once the task has ended (or is gone), False after `timeout_s` seconds.
+
+    on_status: awaited with the status and the seconds waited, at every look.
+    One indexed one-column look a time, from 20 ms apart to half a second apart.
+    """
+    started = time.monotonic()
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        status = await Task.objects.filter(pk=task_id).values_list("status", flat=True).afirst()
+        waited_s = time.monotonic() - started
+        if on_status is not None and status is not None:
+            await on_status(status, waited_s)
+        if status is None or status in TERMINAL:
+            return True
+        if waited_s >= timeout_s:
+            return False
+        await asyncio.sleep(min(pause_s, timeout_s - waited_s))
+        pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
