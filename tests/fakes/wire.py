@@ -92,8 +92,9 @@ class Wire(asyncio.Protocol):
         elif behaviour.fault is Fault.NONE and behaviour.raw is None:
             if not record.provider and behaviour.body is None:
                 behaviour = Behaviour(status=404, body={"error": {"message": "no such path"}})
+            self.board.end(record, "answered")  # before the client can know
             self.send(behaviour.status, behaviour.headers, body_of(behaviour, record))
-            self.finish("answered")
+            self.record = None
             if behaviour.then_close:
                 self.transport.close()
             else:
