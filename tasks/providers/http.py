@@ -1,0 +1,194 @@
+"""The only file that asks a provider over HTTP: one POST out, one bounded reply or typed error in.
+
+No redirect, cookie, proxy, netrc or retry; one deadline from connecting to the last byte.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
+from itertools import count
+from time import monotonic
+from typing import Any
+
+import requests
+from urllib3.exceptions import DecodeError, HTTPError
+
+from tasks.errors import (
+    AuthenticationRefused,
+    BadResponse,
+    CallTimedOut,
+    ConnectionFailed,
+    ProviderError,
+)
+from tasks.providers.base import ProviderSettings
+from tasks.providers.deadline import Call, DeadlineAdapter, current
+from tasks.providers.wording import Scrubber
+
+MOST_BODY_BYTES = 8 * 1024 * 1024
+"""Several times the longest answer that any model writes today."""
+
+_BLOCK_BYTES = 64 * 1024
+_EXCERPT_BYTES = 300
+_USABLE_KEY = re.compile(r"[\x21-\x7e]+")
+_LINE_TROUBLE = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+_STANDING_HEADERS = {
+    "User-Agent": "async-ai-task-runner",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # answers are small: unpacking costs more than it saves
+    "Content-Type": "application/json",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What came back. Header names match in any case.
+
+    `data` is the body as JSON, None if it is none; `excerpt` is its beginning, for messages.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    data: Any = field(repr=False)
+    excerpt: str = field(repr=False)
+
+
+class _Session(requests.Session):
+    """Never looks where a redirect points: `requests` would read its whole body to do so."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class HttpClient:
+    """Posts JSON to one provider from many threads, over kept connections."""
+
+    def __init__(
+        self, settings: ProviderSettings, auth_headers: Mapping[str, str], *, needs_key: bool
+    ) -> None:
+        """`auth_headers`: templates with `{key}`, filled with the provider's keys in turn."""
+        self._settings = settings
+        self._needs_key = needs_key
+        self._auth_headers = auth_headers
+        self._turn = count()
+        self._sessions: dict[int, requests.Session] = {}
+        self.scrubber = Scrubber(settings.api_keys)
+
+    def post(self, path: str, payload: Mapping[str, Any], *, timeout_s: float) -> Reply:
+        """The provider's reply, whatever its status.
+
+        Raises: CallTimedOut, ConnectionFailed, BadResponse (too big, or badly packed),
+        AuthenticationRefused (no usable key).
+        """
+        call = Call(deadline=monotonic() + timeout_s)
+        current.call = call
+        try:
+            request = self._prepare(path, payload)
+            return self._exchange(request, call)
+        except _LINE_TROUBLE as trouble:
+            error = self._typed(trouble, call, timeout_s)
+        raise error  # outside of the handler: no foreign exception, which may quote a key, rides on
+
+    def _prepare(self, path: str, payload: Mapping[str, Any]) -> requests.PreparedRequest:
+        return self._session().prepare_request(
+            requests.Request(
+                "POST",
+                self._settings.base_url.rstrip("/") + path,
+                data=json.dumps(payload).encode(),
+                headers=self._authorization(),
+            )
+        )
+
+    def _authorization(self) -> dict[str, str]:
+        keys = self._settings.api_keys
+        if not keys and not self._needs_key:
+            return {}
+        if not keys:
+            raise AuthenticationRefused(f"{self._settings.name} has no API key. Set one.")
+        key = keys[next(self._turn) % len(keys)]
+        if not _USABLE_KEY.fullmatch(key):
+            raise AuthenticationRefused(
+                f"The API key of {self._settings.name} holds a blank, a line break or another "
+                "character that no key has. Set it again."
+            )
+        return {name: value.format(key=key) for name, value in self._auth_headers.items()}
+
+    def _session(self) -> requests.Session:
+        """This process's session: connections made before a fork belong to the parent."""
+        session = self._sessions.get(os.getpid())
+        if session is None:
+            session = self._sessions.setdefault(os.getpid(), self._new_session())
+        return session
+
+    def _new_session(self) -> requests.Session:
+        session = _Session()
+        session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.headers = requests.structures.CaseInsensitiveDict(_STANDING_HEADERS)
+        adapter = DeadlineAdapter(
+            pool_connections=1, pool_maxsize=self._settings.pool_size, max_retries=0
+        )
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        return session
+
+    def _exchange(self, request: requests.PreparedRequest, call: Call) -> Reply:
+        """Send and read. A kept connection that broke before the request was out is replaced."""
+        while True:
+            call.may_resend = False
+            try:
+                response = self._session().send(
+                    request, stream=True, allow_redirects=False, timeout=call.left_s()
+                )
+                break
+            except _LINE_TROUBLE:
+                if not call.may_resend:
+                    raise
+        with response:
+            body = _read(response)
+        return Reply(
+            status=response.status_code,
+            headers=response.headers,
+            data=_json(body),
+            excerpt=body[:_EXCERPT_BYTES].decode(errors="replace"),
+        )
+
+    def _typed(self, trouble: Exception, call: Call, timeout_s: float) -> ProviderError:
+        if monotonic() >= call.deadline:
+            return CallTimedOut(f"{self._settings.name} did not finish within {timeout_s:g} s.")
+        said = self.scrubber.describe(trouble)
+        if isinstance(trouble, (_OversizeError, DecodeError)):
+            return BadResponse(self.scrubber.clean(f"{self._settings.name} sent {said}"))
+        return ConnectionFailed(
+            self.scrubber.clean(f"No answer from {self._settings.name}: {said}")
+        )
+
+
+class _OversizeError(ValueError):
+    """A body over the limit, noticed before it was all read."""
+
+
+def _read(response: requests.Response) -> bytearray:
+    """The unpacked body, its end proven. Raises: _OversizeError, and what urllib3 raises."""
+    announced = response.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:12]) > MOST_BODY_BYTES:
+        raise _OversizeError(f"a body of {announced[:20]} bytes.")
+    body = bytearray()
+    while block := response.raw.read(_BLOCK_BYTES, decode_content=True):
+        body += block
+        if len(body) > MOST_BODY_BYTES:
+            raise _OversizeError(f"a body of more than {MOST_BODY_BYTES} bytes.")
+    return body
+
+
+def _json(body: bytearray) -> Any:
+    """The body as JSON, None if it is none. Deep nesting is a RecursionError, not a ValueError."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
