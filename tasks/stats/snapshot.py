@@ -1,0 +1,159 @@
+"""All figures of one moment for one reader: staff see every task, others their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Sum
+
+from tasks.models import Task
+from tasks.querysets import TaskQuerySet, database_now
+from tasks.stats.finished import finished_groups, run_histograms, wait_histograms
+from tasks.stats.live import (
+    WorkerFigures,
+    count_by_status,
+    count_waiting,
+    list_workers,
+    oldest_due_age_s,
+)
+from tasks.stats.providers import (
+    ErrorFigures,
+    ProviderFigures,
+    error_figures,
+    failed_percent,
+    provider_figures,
+)
+from tasks.stats.ranges import StatsRange
+from tasks.stats.series import Point, build_series
+from tasks.vocabulary import ResultSource, Status
+
+_RECENT_FAILURES = 8
+_MESSAGE_CHARS = 160
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A task that FAILED, with the beginning of what its provider said."""
+
+    id: int
+    provider: str
+    model: str
+    error_code: str
+    message: str
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """`counts` are all tasks that exist; everything under a range says so in its name or doc.
+
+    `finished`, `providers`, `errors`, `series` and `failed_percent` cover the range. `waiting` maps
+    the reasons why PENDING tasks cannot run yet to how many they hold. `cost_today_usd` is since
+    midnight UTC, unpriced answers not in it. `workers` is None for readers who are not staff.
+    """
+
+    range: StatsRange
+    generated_at: datetime
+    counts: Mapping[Status, int]
+    oldest_pending_s: float | None
+    waiting: Mapping[str, int]
+    finished: Mapping[Status, int]
+    failed_percent: float | None
+    cost_usd: Decimal
+    cost_today_usd: Decimal
+    mock_answers: int
+    series: tuple[Point, ...]
+    providers: tuple[ProviderFigures, ...]
+    errors: tuple[ErrorFigures, ...]
+    recent_failures: tuple[Failure, ...]
+    workers: tuple[WorkerFigures, ...] | None
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def due(self) -> int:
+        """PENDING tasks that only want a free slot."""
+        return self.counts[Status.PENDING] - sum(self.waiting.values())
+
+    @property
+    def live_workers(self) -> int | None:
+        return None if self.workers is None else sum(w.is_alive for w in self.workers)
+
+    @property
+    def capacity(self) -> int | None:
+        """Calls that the live workers could hold at once."""
+        return None if self.workers is None else sum(w.slots for w in self.workers if w.is_alive)
+
+
+def get_snapshot(user: Any, look_back: StatsRange) -> Snapshot:
+    """The figures for `user`, at most `look_back.cache_s` seconds old."""
+    key = f"stats:{'all' if user.is_staff else user.pk}:{look_back.value}"
+    found: Snapshot | None = cache.get(key)
+    if found is None:
+        found = take_snapshot(user, look_back)
+        cache.set(key, found, timeout=look_back.cache_s)
+    return found
+
+
+def take_snapshot(user: Any, look_back: StatsRange) -> Snapshot:
+    """The figures for `user`, of this moment."""
+    now = database_now()
+    tasks = Task.objects.visible_to(user)
+    ended = tasks.filter(finished_at__gte=now - look_back.length)
+    answered = ended.filter(status__in=[Status.COMPLETED, Status.FAILED]).exclude(
+        result_source=ResultSource.CACHE
+    )
+    groups = finished_groups(ended, look_back.bucket_s)
+    providers = provider_figures(groups, wait_histograms(answered), run_histograms(answered))
+    return Snapshot(
+        range=look_back,
+        generated_at=now,
+        counts=count_by_status(tasks),
+        oldest_pending_s=oldest_due_age_s(tasks, now),
+        waiting=count_waiting(tasks),
+        finished={
+            status: sum(group.count for group in groups if group.status == status)
+            for status in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+        },
+        failed_percent=failed_percent(groups),
+        cost_usd=sum((p.cost_usd for p in providers if not p.is_mock), Decimal(0)),
+        cost_today_usd=_cost_since_midnight(tasks, now),
+        mock_answers=sum(p.completed for p in providers if p.is_mock),
+        series=build_series(groups, look_back.buckets(now), look_back.bucket_s),
+        providers=providers,
+        errors=error_figures(groups),
+        recent_failures=_recent_failures(tasks),
+        workers=list_workers(now) if user.is_staff else None,
+    )
+
+
+def _cost_since_midnight(tasks: TaskQuerySet, now: datetime) -> Decimal:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    paid = tasks.filter(finished_at__gte=midnight).exclude(result_source=ResultSource.MOCK)
+    cost: Decimal | None = paid.order_by().aggregate(cost=Sum("cost_usd"))["cost"]
+    return (cost or Decimal(0)).quantize(Decimal("0.000001"))
+
+
+def _recent_failures(tasks: TaskQuerySet) -> tuple[Failure, ...]:
+    """The newest tasks that FAILED, within any time: `(status, -id)` finds them at once."""
+    rows = tasks.filter(status=Status.FAILED).order_by("-id")[:_RECENT_FAILURES]
+    return tuple(
+        Failure(
+            id=task.pk,
+            provider=task.provider,
+            model=task.model,
+            error_code=task.error_code,
+            message=task.error_message[:_MESSAGE_CHARS],
+            finished_at=task.finished_at,
+        )
+        for task in rows.only(
+            "id", "provider", "model", "error_code", "error_message", "finished_at"
+        )
+    )
