@@ -145,7 +145,10 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 def tls_context() -> ssl.SSLContext:
-    """Verifies against certifi's and the system's authorities; `SSL_CERT_FILE` adds one's own."""
+    """Verifies against certifi's and the system's authorities; `SSL_CERT_FILE` adds one's own.
+
+    Making one takes some 30 ms, so each client makes one and keeps it, in forks too.
+    """
     context = create_urllib3_context()
     context.load_verify_locations(certifi.where())
     context.load_default_certs()
@@ -156,8 +159,12 @@ def tls_context() -> ssl.SSLContext:
 class DeadlineAdapter(HTTPAdapter):
     """Makes `requests` use these connections, with one TLS context for all of them."""
 
+    def __init__(self, *, pool_size: int, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
+        super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=tls_context(), **kwargs)
+        super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:

@@ -27,7 +27,7 @@ from tasks.errors import (
     ProviderError,
 )
 from tasks.providers.base import ProviderSettings
-from tasks.providers.deadline import Call, DeadlineAdapter, current
+from tasks.providers.deadline import Call, DeadlineAdapter, current, tls_context
 from tasks.providers.wording import Scrubber
 
 MOST_BODY_BYTES = 8 * 1024 * 1024
@@ -76,6 +76,8 @@ class HttpClient:
         self._needs_key = needs_key
         self._auth_headers = auth_headers
         self._turn = count()
+        is_tls = settings.base_url.lower().startswith("https:")
+        self._tls = tls_context() if is_tls else None
         self._sessions: dict[int, requests.Session] = {}
         self.scrubber = Scrubber(settings.api_keys)
 
@@ -130,9 +132,7 @@ class HttpClient:
         session.trust_env = False
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.headers = requests.structures.CaseInsensitiveDict(_STANDING_HEADERS)
-        adapter = DeadlineAdapter(
-            pool_connections=1, pool_maxsize=self._settings.pool_size, max_retries=0
-        )
+        adapter = DeadlineAdapter(pool_size=self._settings.pool_size, tls=self._tls)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         return session
