@@ -48,9 +48,7 @@ class Environment:
         value = self.optional_integer(name, least=least, most=most)
         return default if value is None else value
 
-    def optional_integer(
-        self, name: str, *, least: int = 1, most: int = 2**31 - 1
-    ) -> int | None:
+    def optional_integer(self, name: str, *, least: int = 1, most: int = 2**31 - 1) -> int | None:
         raw = self.text(name)
         if raw == "":
             return None

@@ -1,0 +1,37 @@
+"""The web process: MCP and the server's lifespan go to Starlette, everything else to Django."""
+
+from __future__ import annotations
+
+import os
+
+# Before the settings are read: a web process pools its database connections.
+os.environ["TASKRUNNER_PROCESS"] = "web"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "taskrunner.settings")
+
+from django.core.asgi import get_asgi_application
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+
+django_app = get_asgi_application()  # sets Django up, so it comes before what imports models
+
+
+class Web:
+    """One ASGI application of two. Django knows no lifespan, MCP needs one."""
+
+    def __init__(self, mcp_app: Starlette) -> None:
+        self._mcp_app = mcp_app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._mcp_app if _is_for_mcp(scope) else django_app
+        await app(scope, receive, send)
+
+
+def _is_for_mcp(scope: Scope) -> bool:
+    if scope["type"] == "lifespan":
+        return True
+    path = scope["path"]
+    return path == "/mcp" or path.startswith("/.well-known/oauth-protected-resource")
+
+
+application = Web(Starlette(routes=[Mount("/", app=django_app)]))
