@@ -1,0 +1,159 @@
+"""Which models there are, what they cost and what became of the old ones: catalogue.toml, typed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from tasks.vocabulary import Provider
+
+_DATE_AT_END = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|\d{4})$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """USD per 1M tokens for a call whose whole prompt is above so many tokens."""
+
+    input: Decimal
+    cached: Decimal
+    output: Decimal
+    above_prompt_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffPeak:
+    """Outside of the peak hours [from, to) of peak weekdays (Monday is 0), times `factor`."""
+
+    factor: Decimal
+    peak_hours_utc: tuple[tuple[int, int], ...]
+    peak_weekdays: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """A model's list price: bands in rising order of prompt size, the first from 0."""
+
+    bands: tuple[Band, ...]
+    off_peak: OffPeak | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry:
+    """One model. `name` is what is sent; None: not known, for `price`: unpriced."""
+
+    name: str
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    price: Price | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """One provider's part of the catalogue."""
+
+    models: Mapping[str, ModelEntry]
+    retired: Mapping[str, str]  # old name → successor
+    default: str
+    source: str
+    accepts_temperature: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """What can be asked of whom. `auto` has no shelf: it has no models of its own."""
+
+    as_of: date
+    shelves: Mapping[Provider, Shelf]
+
+    def model_names(self, provider: Provider) -> list[str]:
+        """Every name accepted, the current ones first, then the retired ones."""
+        shelf = self.shelves.get(provider)
+        return [*shelf.models, *shelf.retired] if shelf else []
+
+    def default_model(self, provider: Provider) -> str:
+        """The model for a request that names none. Empty for `auto`."""
+        shelf = self.shelves.get(provider)
+        return shelf.default if shelf else ""
+
+    def accepts_temperature(self, provider: Provider) -> bool:
+        """Whether a request to this provider may set a temperature."""
+        shelf = self.shelves.get(provider)
+        return shelf.accepts_temperature if shelf else True
+
+    def successor(self, provider: Provider, model: str) -> str | None:
+        """The model that answers for a retired one; None if `model` is not retired."""
+        shelf = self.shelves.get(provider)
+        return shelf.retired.get(model) if shelf else None
+
+    def resolve(self, provider: Provider, model: str) -> ModelEntry | None:
+        """What runs, and is priced, when `model` is asked of `provider`; None if it is not known.
+
+        A retired name becomes its successor. A dated name ("gpt-6-luna-2026-09-01", as providers
+        name themselves in answers) stays and is priced as its base. `local` knows every name.
+        """
+        shelf = self.shelves.get(provider)
+        if shelf is None:
+            return None
+        known = shelf.models.get(shelf.retired.get(model, model))
+        if known:
+            return known
+        if base := shelf.models.get(_DATE_AT_END.sub("", model)):
+            return replace(base, name=model)
+        return ModelEntry(name=model) if provider is Provider.LOCAL else None
+
+    def find_provider(self, model: str) -> Provider | None:
+        """Whose model this is, if the name alone tells."""
+        named = (p for p in self.shelves if p is not Provider.LOCAL and self.resolve(p, model))
+        return next(named, None)
+
+
+@cache
+def load_catalogue() -> Catalogue:
+    """The catalogue as shipped. Raises: TypeError, KeyError or ValueError if it is malformed."""
+    text = files("tasks.providers").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    return parse_catalogue(text)
+
+
+def parse_catalogue(text: str) -> Catalogue:
+    """A catalogue from TOML; every name that it refers to is in it."""
+    tables = tomllib.loads(text, parse_float=Decimal)
+    as_of = tables.pop("as_of")
+    shelves = {Provider(name): _shelf(table) for name, table in tables.items()}
+    return Catalogue(as_of=as_of, shelves=shelves)
+
+
+def _shelf(table: dict[str, Any]) -> Shelf:
+    models = {entry["name"]: _entry(entry) for entry in table.pop("models")}
+    shelf = Shelf(models=models, **{"retired": {}, **table})
+    for name in (shelf.default, *shelf.retired.values()):
+        if name not in models:
+            raise ValueError(f"the catalogue refers to {name}, which it does not have")
+    return shelf
+
+
+def _entry(table: dict[str, Any]) -> ModelEntry:
+    bands, off_peak = table.pop("bands", None), table.pop("off_peak", None)
+    return ModelEntry(**table, price=_price(bands, off_peak) if bands else None)
+
+
+def _price(bands: list[dict[str, Any]], off_peak: dict[str, Any] | None) -> Price:
+    steps = tuple(Band(**band) for band in bands)
+    floors = [band.above_prompt_tokens for band in steps]
+    if floors[0] != 0 or floors != sorted(set(floors)):
+        raise ValueError("price bands must begin at 0 and rise")
+    return Price(bands=steps, off_peak=_off_peak(off_peak) if off_peak else None)
+
+
+def _off_peak(table: dict[str, Any]) -> OffPeak:
+    return OffPeak(
+        factor=table["factor"],
+        peak_hours_utc=tuple((start, end) for start, end in table["peak_hours_utc"]),
+        peak_weekdays=tuple(table["peak_weekdays"]),
+    )
