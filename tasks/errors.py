@@ -1,26 +1,26 @@
 """Everything that can go wrong, as one tree; classes carry what decides, nobody matches on text.
 
-    TaskrunnerError
-    ├── DomainError                what a caller asked for cannot be done (every door renders it)
-    │   ├── InvalidInput           VALIDATION_ERROR     400, with `fields`
-    │   ├── TaskNotFound           TASK_NOT_FOUND       404
-    │   ├── TaskNotCompleted       TASK_NOT_COMPLETED   409
-    │   ├── TaskFailed             TASK_FAILED          409
-    │   ├── InvalidState           INVALID_STATE        409
-    │   ├── NotPermitted           NOT_PERMITTED        403
-    │   ├── IdempotencyConflict    IDEMPOTENCY_CONFLICT 422
-    │   ├── RateLimited            RATE_LIMITED         429
-    │   └── DatabaseUnavailable    DATABASE_UNAVAILABLE 503
-    └── ProviderError              what one call to a provider came to
-        ├── ConnectionFailed       nobody answered, or the line broke
-        ├── CallTimedOut           the total deadline passed
-        ├── ServerFailed           408, 409, 5xx, 529
-        ├── RateLimitedByProvider  429: the lane waits, the attempt is not spent
-        ├── QuotaExhausted         402, 429 with a spend or quota code
-        ├── AuthenticationRefused  401, 403
-        ├── RequestRefused         400, 404, 413, 422, redirects
-        ├── BadResponse            a 200 that is no answer
-        └── ContentFiltered        a refusal: final, never shopped around
+TaskrunnerError
+├── DomainError                what a caller asked for cannot be done (every door renders it)
+│   ├── InvalidInput           VALIDATION_ERROR     400, with `fields`
+│   ├── TaskNotFound           TASK_NOT_FOUND       404
+│   ├── TaskNotCompleted       TASK_NOT_COMPLETED   409
+│   ├── TaskFailed             TASK_FAILED          409
+│   ├── InvalidState           INVALID_STATE        409
+│   ├── NotPermitted           NOT_PERMITTED        403
+│   ├── IdempotencyConflict    IDEMPOTENCY_CONFLICT 422
+│   ├── RateLimited            RATE_LIMITED         429
+│   └── DatabaseUnavailable    DATABASE_UNAVAILABLE 503
+└── ProviderError              what one call to a provider came to
+    ├── ConnectionFailed       nobody answered, or the line broke
+    ├── CallTimedOut           the total deadline passed
+    ├── ServerFailed           408, 409, 5xx, 529
+    ├── RateLimitedByProvider  429: the lane waits, the attempt is not spent
+    ├── QuotaExhausted         402, 429 with a spend or quota code
+    ├── AuthenticationRefused  401, 403
+    ├── RequestRefused         400, 404, 413, 422, redirects
+    ├── BadResponse            a 200 that is no answer
+    └── ContentFiltered        a refusal: final, never shopped around
 """
 
 from __future__ import annotations

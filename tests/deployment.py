@@ -13,6 +13,7 @@ import functools
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -79,10 +80,17 @@ def template_database() -> str:
         url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
     else:
         url = f"sqlite:///{folder / 'template.sqlite3'}"
+    prepare_database(url)
+    return url
+
+
+def prepare_database(url: str) -> None:
+    """Apply the migrations and create `admin`, password `admin-password`."""
     environment = _base_environment() | _ADMIN | {"DATABASE_URL": url}
     for command in (["migrate", "-v0"], ["createsuperuser", "--noinput", "-v0"]):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)
-    return url
+        subprocess.run(
+            [sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True
+        )
 
 
 @dataclass(kw_only=True)
@@ -98,6 +106,17 @@ class Deployment:
     @contextlib.contextmanager
     def create(cls, folder: Path, template: str) -> Iterator[Deployment]:
         url = _copy_database(template, folder)
+        try:
+            with cls.over(url, folder) as deployment:
+                yield deployment
+        finally:
+            if url.startswith("postgres"):
+                _run_sql(f'DROP DATABASE IF EXISTS "{urlsplit(url).path[1:]}" WITH (FORCE)')
+
+    @classmethod
+    @contextlib.contextmanager
+    def over(cls, url: str, folder: Path) -> Iterator[Deployment]:
+        """An installation over a prepared database that somebody else owns."""
         environment = _base_environment() | {
             "DATABASE_URL": url,
             "TASKRUNNER_JOURNAL_DIR": str(folder / "journal"),
@@ -127,7 +146,9 @@ class Deployment:
     def log(self, process: subprocess.Popen[str]) -> str:
         return process.log_path.read_text()  # type: ignore[attr-defined, no-any-return]
 
-    def manage(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def manage(
+        self, *arguments: str, stdin: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """`manage.py ARGUMENTS` to its end, at most a minute."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, text=True, input=stdin,
@@ -151,13 +172,9 @@ class Deployment:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        if self.database_url.startswith("postgres"):
-            _run_sql(f'DROP DATABASE IF EXISTS "{urlsplit(self.database_url).path[1:]}" WITH (FORCE)')
 
 
 def _query_sqlite(path: str, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    import sqlite3
-
     with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
         rows = connection.execute(statement, parameters).fetchall()
         connection.commit()

@@ -1,0 +1,50 @@
+"""What a drain does beside the line: heartbeat, rescue, and the registered periodic work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tasks.conf import get_conf
+from tasks.engine.claimed import Claimed
+from tasks.engine.rescue import beat, expire, forget_lost_workers, rescue
+from tasks.models import Worker
+
+_LONGEST_BEAT_S = 5.0
+
+
+@dataclass(kw_only=True)
+class Chore:
+    """Something to do every `interval_s` seconds, first at `due_at` by the monotonic clock."""
+
+    do: Callable[[], object]
+    interval_s: float
+    due_at: float
+
+
+class Chores:
+    """Made anew whenever the database is (again) there."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        now = time.monotonic()
+        lease_s = get_conf().lease_s
+        beat_s = min(_LONGEST_BEAT_S, lease_s / 3)
+        self._beat = Chore(do=lambda: None, interval_s=beat_s, due_at=now)
+        self._others = [
+            # Not at once: after an outage the lapsed leases' own workers come back first.
+            Chore(do=rescue, interval_s=beat_s, due_at=now + beat_s),
+            Chore(do=expire, interval_s=1.0, due_at=now),
+            Chore(do=forget_lost_workers, interval_s=lease_s, due_at=now),
+        ]
+
+    def do_due(self, calls: Iterable[Claimed]) -> None:
+        now = time.monotonic()
+        if now >= self._beat.due_at:
+            beat(self._worker, calls)
+            self._beat.due_at = now + self._beat.interval_s
+        for chore in self._others:
+            if now >= chore.due_at:
+                chore.do()
+                chore.due_at = now + chore.interval_s

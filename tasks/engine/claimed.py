@@ -1,0 +1,38 @@
+"""What travels through the engine: a claimed task on its way out, an answer on its way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from tasks.errors import ProviderError
+from tasks.providers.base import Completion, CompletionRequest
+from tasks.vocabulary import Provider
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A task that this worker holds a lease on, and whom to call for it.
+
+    attempts: those spent, this one included.
+    """
+
+    task_id: int
+    attempt_id: int
+    lease_token: UUID
+    attempts: int
+    max_attempts: int
+    provider: Provider
+    is_fallback: bool
+    request: CompletionRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """How the call went: a completion with its cost, or an error; one of the two is set."""
+
+    claimed: Claimed
+    completion: Completion | None = None
+    cost_usd: Decimal | None = None
+    error: ProviderError | None = None

@@ -1,0 +1,117 @@
+"""Settle: write what the calls came to, many in one short transaction, each behind its fence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import structlog
+from django.db import DataError, IntegrityError, transaction
+
+from tasks.engine.verdict import Verdict
+from tasks.models import Attempt, Task
+from tasks.querysets import TaskQuerySet, database_now, update_rows
+from tasks.vocabulary import Outcome, Status
+
+log = structlog.get_logger(__name__)
+
+_TASK_COLUMNS = (
+    "status", "attempts", "wake_at", "waiting_reason", "result", "result_source",
+    "served_provider", "served_model", "finish_reason", "truncated", "error_code",
+    "error_message", "prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd",
+    "lease_token", "lease_expires_at", "finished_at", "updated_at",
+)  # fmt: skip
+_ATTEMPT_COLUMNS = (
+    "outcome", "error_code", "message", "http_status", "request_id", "prompt_tokens",
+    "completion_tokens", "cached_tokens", "cost_usd", "finished_at",
+)  # fmt: skip
+
+
+def settle_each(verdicts: Sequence[Verdict]) -> None:
+    """`settle`, and if the database refuses one of them, that one alone FAILS.
+
+    Raises: OperationalError or InterfaceError if the database is away; nothing is written then
+    that is not written again with the same effect.
+    """
+    try:
+        settle(verdicts)
+    except (DataError, IntegrityError, ValueError) as refusal:
+        if len(verdicts) == 1:
+            log.error("result refused by the database", task=verdicts[0].task_id)
+            settle([verdicts[0].as_refused(type(refusal).__name__)])
+            return
+        for verdict in verdicts:
+            settle_each([verdict])
+
+
+@transaction.atomic
+def settle(verdicts: Sequence[Verdict]) -> None:
+    """Write each verdict whose lease still holds; the others are late and change no task.
+
+    Who may have been first: a user's cancel, or the rescue of a lease that lapsed.
+    """
+    if not verdicts:
+        return
+    tokens = _held_tokens(verdict.task_id for verdict in verdicts)
+    in_time = [v for v in verdicts if tokens.get(v.task_id) == v.lease_token]
+    now = database_now()
+    update_rows(Task, _TASK_COLUMNS, [_task_row(v, now) for v in in_time])
+    update_rows(Attempt, _ATTEMPT_COLUMNS, [_attempt_row(v, now) for v in in_time])
+    for verdict in verdicts:
+        if tokens.get(verdict.task_id) != verdict.lease_token:
+            _record_late(verdict, now)
+
+
+def _held_tokens(task_ids: Iterable[int]) -> dict[int, Any]:
+    rows = cast(TaskQuerySet, Task.objects.all()).filter(
+        pk__in=list(task_ids), status=Status.PROCESSING
+    )
+    return dict(rows.select_for_update(of=("self",)).values_list("pk", "lease_token"))
+
+
+def _task_row(verdict: Verdict, now: datetime) -> list[Any]:
+    is_over = verdict.status.is_terminal
+    is_waiting = verdict.wake_in_s > 0 and not is_over
+    return [
+        verdict.status.value, verdict.attempts,
+        now + timedelta(seconds=verdict.wake_in_s) if is_waiting else None,
+        verdict.waiting_reason if is_waiting else "", verdict.result, verdict.result_source,
+        verdict.served_provider, verdict.served_model, verdict.finish_reason, verdict.truncated,
+        verdict.error_code if verdict.status is Status.FAILED else "",
+        verdict.message if verdict.status is Status.FAILED else "",
+        verdict.prompt_tokens, verdict.completion_tokens, verdict.cached_tokens,
+        verdict.cost_usd, None, None, now if is_over else None, now, verdict.task_id,
+    ]  # fmt: skip
+
+
+def _attempt_row(verdict: Verdict, now: datetime) -> list[Any]:
+    return [
+        verdict.outcome.value, verdict.error_code, verdict.message, verdict.http_status,
+        verdict.request_id, verdict.prompt_tokens, verdict.completion_tokens,
+        verdict.cached_tokens, verdict.cost_usd, now, verdict.attempt_id,
+    ]  # fmt: skip
+
+
+def _record_late(verdict: Verdict, now: datetime) -> None:
+    """What the call really came to, on its attempt alone: it may have cost money.
+
+    An attempt that has its outcome already was settled before: a journal may be replayed twice.
+    """
+    open_outcomes = ["", Outcome.UNKNOWN.value, Outcome.CANCELLED.value]
+    attempt = Attempt.objects.filter(
+        pk=verdict.attempt_id, is_late=False, outcome__in=open_outcomes
+    ).first()
+    if attempt is None:
+        return
+    is_cancelled = attempt.outcome == Outcome.CANCELLED.value
+    for name, value in zip(_ATTEMPT_COLUMNS, _attempt_row(verdict, now)[:-1], strict=True):
+        setattr(attempt, name, value)
+    if is_cancelled:
+        attempt.outcome = Outcome.CANCELLED.value
+    attempt.is_late = True
+    attempt.message = (
+        f"Late: the lease was gone, the task stays as it is. {verdict.message}".strip()
+    )
+    attempt.save()
+    log.warning("late result discarded", task=verdict.task_id, attempt=attempt.number)

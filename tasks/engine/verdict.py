@@ -1,0 +1,172 @@
+"""What one call means for its task: judged without a database, kept as JSON in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
+from typing import Any, Self
+from uuid import UUID
+
+from tasks.conf import Conf
+from tasks.engine.claimed import Answer, Claimed
+from tasks.errors import ProviderError
+from tasks.policy.retry import RetryIn, decide_retry
+from tasks.providers.base import Completion
+from tasks.vocabulary import Outcome, Provider, ResultSource, Status
+
+_MOST_MESSAGE_CHARS = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The columns to write for a task and its attempt, if the lease still holds.
+
+    attempts: what the task has spent, this call included or not. wake_in_s: for PENDING, seconds
+    until it is due again (0: at once). cost_usd: None is unpriced.
+    """
+
+    task_id: int
+    attempt_id: int
+    lease_token: UUID
+    status: Status
+    outcome: Outcome
+    attempts: int
+    wake_in_s: float = 0
+    waiting_reason: str = ""
+    result: str | None = None
+    result_source: str = ""
+    served_provider: str = ""
+    served_model: str = ""
+    finish_reason: str = ""
+    truncated: bool = False
+    error_code: str = ""
+    message: str = ""
+    http_status: int | None = None
+    request_id: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    cost_usd: Decimal | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        row = asdict(self)
+        row["lease_token"] = self.lease_token.hex
+        row["cost_usd"] = None if self.cost_usd is None else str(self.cost_usd)
+        return row
+
+    def as_refused(self, why: str) -> Verdict:
+        """FAILED instead: the database would not store the result as it is."""
+        return Verdict(
+            task_id=self.task_id,
+            attempt_id=self.attempt_id,
+            lease_token=self.lease_token,
+            status=Status.FAILED,
+            outcome=Outcome.FAILED,
+            attempts=self.attempts,
+            error_code="unstorable",
+            message=f"The answer cannot be stored ({why}).",
+            cost_usd=self.cost_usd,
+        )
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Self:
+        """Raises KeyError, TypeError or ValueError for a row that is no verdict."""
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in row.items() if name in known}
+        values["lease_token"] = UUID(hex=row["lease_token"])
+        values["status"] = Status(row["status"])
+        values["outcome"] = Outcome(row["outcome"])
+        if row.get("cost_usd") is not None:
+            values["cost_usd"] = Decimal(row["cost_usd"])
+        return cls(**values)
+
+
+def judge(answer: Answer, conf: Conf, random: Callable[[], float]) -> Verdict:
+    """COMPLETED with its result, PENDING for another try, or FAILED. Pure but for `random`."""
+    if answer.completion is not None:
+        return _completed(answer.claimed, answer.completion, answer.cost_usd)
+    if answer.error is None:
+        raise ValueError("an answer is a completion or an error")
+    return _retried_or_failed(answer.claimed, answer.error, conf, random)
+
+
+def release(claimed: Claimed, reason: str) -> Verdict:
+    """PENDING at once, the attempt not spent: its worker leaves before the answer came.
+
+    The outcome is UNKNOWN, for the provider may have answered, and billed, all the same.
+    """
+    return Verdict(
+        task_id=claimed.task_id,
+        attempt_id=claimed.attempt_id,
+        lease_token=claimed.lease_token,
+        status=Status.PENDING,
+        outcome=Outcome.UNKNOWN,
+        attempts=claimed.attempts - 1,
+        error_code="released",
+        message=reason,
+    )
+
+
+def _completed(claimed: Claimed, completion: Completion, cost_usd: Decimal | None) -> Verdict:
+    usage = completion.usage
+    return Verdict(
+        task_id=claimed.task_id,
+        attempt_id=claimed.attempt_id,
+        lease_token=claimed.lease_token,
+        status=Status.COMPLETED,
+        outcome=Outcome.SUCCEEDED,
+        attempts=claimed.attempts,
+        result=_storable(completion.text),
+        result_source=_source(claimed),
+        served_provider=claimed.provider.value,
+        served_model=_storable(completion.model[:100]) or claimed.request.model,
+        finish_reason=completion.finish_reason.value,
+        truncated=completion.is_truncated,
+        http_status=None if claimed.provider is Provider.MOCK else 200,
+        request_id=_storable(completion.request_id[:200]),
+        prompt_tokens=usage.prompt_tokens if usage else None,
+        completion_tokens=usage.completion_tokens if usage else None,
+        cached_tokens=usage.cached_tokens if usage else None,
+        cost_usd=cost_usd,
+    )
+
+
+def _source(claimed: Claimed) -> str:
+    if claimed.provider is Provider.MOCK:
+        return ResultSource.MOCK.value
+    return (ResultSource.FALLBACK if claimed.is_fallback else ResultSource.PROVIDER).value
+
+
+def _retried_or_failed(
+    claimed: Claimed, error: ProviderError, conf: Conf, random: Callable[[], float]
+) -> Verdict:
+    decision = decide_retry(
+        error,
+        attempts=claimed.attempts,
+        max_attempts=claimed.max_attempts,
+        base_s=conf.retry_base_s,
+        cap_s=conf.retry_cap_s,
+        random=random,
+    )
+    is_retry = isinstance(decision, RetryIn)
+    is_spent = decision.spends_attempt if isinstance(decision, RetryIn) else True
+    return Verdict(
+        task_id=claimed.task_id,
+        attempt_id=claimed.attempt_id,
+        lease_token=claimed.lease_token,
+        status=Status.PENDING if is_retry else Status.FAILED,
+        outcome=Outcome.FAILED if is_spent else Outcome.DEFERRED,
+        attempts=claimed.attempts if is_spent else claimed.attempts - 1,
+        wake_in_s=decision.delay_s if isinstance(decision, RetryIn) else 0,
+        waiting_reason=f"{error.code} from {claimed.provider}" if is_retry else "",
+        error_code=error.code,
+        message=_storable(error.message[:_MOST_MESSAGE_CHARS]),
+        http_status=error.http_status,
+        request_id=_storable(error.request_id[:200]),
+    )
+
+
+def _storable(text: str) -> str:
+    """NUL and lone surrogates, which PostgreSQL refuses, as replacement characters."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

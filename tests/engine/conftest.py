@@ -1,0 +1,21 @@
+"""Tasks as the engine meets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from model_bakery import baker
+
+from tasks.models import Task
+
+
+@pytest.fixture
+def make_task(owner) -> Callable[..., Task]:
+    """A due PENDING task for the mock; keyword arguments override its fields."""
+
+    def make(**fields) -> Task:
+        defaults = {"provider": "mock", "model": "mock-1", "prompt": "hello", "max_attempts": 3}
+        return baker.make(Task, owner=owner, **(defaults | fields))
+
+    return make
