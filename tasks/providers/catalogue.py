@@ -101,11 +101,13 @@ class Catalogue:
         shelf = self.shelves.get(provider)
         if shelf is None:
             return None
-        known = shelf.models.get(shelf.retired.get(model, model))
-        if known:
+        if known := shelf.models.get(shelf.retired.get(model, model)):
             return known
-        if base := shelf.models.get(_DATE_AT_END.sub("", model)):
+        undated = _DATE_AT_END.sub("", model)
+        if base := shelf.models.get(undated):
             return replace(base, name=model)
+        if undated in shelf.retired:
+            return shelf.models[shelf.retired[undated]]
         return ModelEntry(name=model) if provider is Provider.LOCAL else None
 
     def find_provider(self, model: str) -> Provider | None:
