@@ -114,6 +114,6 @@ def _value_at(bins: Iterable[tuple[int, int]], rank: float) -> float | None:
 
 
 def _middle(start_ms: int) -> float:
-    """Of a bin's two ends the geometric mean: 4.9 % off at most. Below 100 ms a bin is one value."""
+    """The geometric mean of a bin's ends, 4.9 % off at most; below 100 ms a bin is one value."""
     width = 0 if start_ms < 100 else 10 ** (len(str(start_ms)) - 2)
     return math.sqrt(start_ms * (start_ms + width))

@@ -1,0 +1,14 @@
+"""Django admin, the operators' door: parses, calls a service, renders. It writes no task itself."""
+
+from django.contrib import admin
+
+from tasks.admin.api_keys import ApiKeyAdmin
+from tasks.admin.site import open_site
+from tasks.admin.tasks import TaskAdmin
+from tasks.admin.workers import WorkerAdmin
+from tasks.models import ApiKey, Task, Worker
+
+open_site(admin.site)
+admin.site.register(Task, TaskAdmin)
+admin.site.register(ApiKey, ApiKeyAdmin)
+admin.site.register(Worker, WorkerAdmin)

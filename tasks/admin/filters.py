@@ -1,0 +1,97 @@
+"""Filters whose choices are known beforehand: none of them asks the table for its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from tasks import errors
+from tasks.models import Task
+from tasks.querysets import database_now
+from tasks.stats import StatsRange
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+
+
+class FinishedFilter(admin.SimpleListFilter):
+    """Ended within the same ranges as on the stats page."""
+
+    title = "finished within"
+    parameter_name = "finished"
+    _column = "finished_at"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [(look_back.value, look_back.words) for look_back in StatsRange]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        word = self.value()
+        if word is None or word not in set(StatsRange):
+            return queryset
+        since = database_now() - StatsRange(word).length
+        return queryset.filter(**{f"{self._column}__gte": since})
+
+
+class CreatedFilter(FinishedFilter):
+    """Submitted within a range."""
+
+    title = "created within"
+    parameter_name = "created"
+    _column = "created_at"
+
+
+class PriorityFilter(admin.SimpleListFilter):
+    """Urgent ones, ordinary ones, those that can wait."""
+
+    title = "priority"
+    parameter_name = "urgency"
+    _RANGES = {"high": (8, 10), "normal": (4, 7), "low": (1, 3)}
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [(word, f"{word} ({least}–{most})") for word, (least, most) in self._RANGES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        if self.value() not in self._RANGES:
+            return queryset
+        return queryset.filter(priority__range=self._RANGES[str(self.value())])
+
+
+class ErrorFilter(admin.SimpleListFilter):
+    """FAILED with one of the provider errors."""
+
+    title = "error"
+    parameter_name = "error"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [(code, code.replace("_", " ")) for code in sorted(set(_codes()))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        if not self.value():
+            return queryset
+        # The state too, so that the index on it bounds the search.
+        return queryset.filter(status="FAILED", error_code=self.value())
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    """PENDING tasks: those that only want a slot, and those that wait for a moment."""
+
+    title = "waiting"
+    parameter_name = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("due", "for a free slot"), ("later", "for a later moment")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        if self.value() not in ("due", "later"):
+            return queryset
+        return queryset.filter(status="PENDING", wake_at__isnull=self.value() == "due")
+
+
+def _codes(kind: type[errors.ProviderError] = errors.ProviderError) -> Iterator[str]:
+    for subclass in kind.__subclasses__():
+        yield subclass.code
+        yield from _codes(subclass)
