@@ -18,9 +18,9 @@ class Limit:
 
     @classmethod
     def per_minute(cls, count: int) -> Self:
-        """A tenth of the limit may go at once, and no 60 s ever see more than `count`.
+        """A tenth of the limit may go at once, and no minute sees more than `count`.
 
-        So the steady rate is a tenth below the limit; one a minute has nothing to spare.
+        The price is a steady rate a tenth below the limit. Raises: ValueError below 1.
         """
         if count < 1:
             raise ValueError("a limit is at least 1 a minute")

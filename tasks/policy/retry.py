@@ -61,7 +61,7 @@ def _delay_s(
 ) -> float:
     """Full jitter, never sooner than the provider asked."""
     doublings = min(max(attempts - 1, 0), _MOST_DOUBLINGS)
-    jitter_s = random() * min(cap_s, base_s * 2**doublings)
+    jitter_s = random() * min(cap_s, base_s * 2.0**doublings)
     if error.spends_attempt:
         return max(jitter_s, error.retry_after_s or 0.0)
     # Unspent attempts never run out, so they need a floor, or a lucky draw calls at once again.

@@ -90,8 +90,8 @@ def _is_mock_standing_in(lanes: Mapping[Provider, Lane], rules: Rules) -> bool:
 def _preference(wish: Wish, lanes: Mapping[Provider, Lane], rules: Rules) -> list[Provider]:
     """Who may be asked, best first; whoever failed this task comes after all others."""
     if wish.provider is Provider.AUTO:
-        ranks = {provider: place for place, provider in enumerate([*rules.failover, *lanes])}
-        order = sorted(lanes, key=lambda p: (*_merit(lanes[p], rules.auto), ranks[p]))
+        usual = [p for p in dict.fromkeys([*rules.failover, *lanes]) if p in lanes]
+        order = sorted(usual, key=lambda p: _merit(lanes[p], rules.auto))
     else:
         others = rules.failover if wish.may_failover else ()
         order = [p for p in dict.fromkeys([wish.provider, *others]) if p in lanes]

@@ -44,7 +44,6 @@ def _chat(vendor: str, behaviour: Behaviour, text: str, model: str, request_id: 
     usage: dict[str, Any] = {
         "prompt_tokens": behaviour.prompt_tokens,
         "completion_tokens": behaviour.completion_tokens,
-        "total_tokens": behaviour.prompt_tokens + behaviour.completion_tokens,
         "prompt_tokens_details": {"cached_tokens": behaviour.cached_tokens},
     }
     if vendor == "deepseek":

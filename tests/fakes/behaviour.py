@@ -42,7 +42,7 @@ class Behaviour:
     model: str | None = None  # None: the model asked
     has_usage: bool = True
     prompt_tokens: int = 11
-    completion_tokens: int = 7
+    completion_tokens: Any = 7  # an int, or nonsense
     cached_tokens: int = 0
     blank_lines: int = 0  # before the body
     then_close: bool = False  # FIN after a proper answer that promised keep-alive
