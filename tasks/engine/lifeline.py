@@ -23,6 +23,7 @@ class Lifeline:
     def __init__(self) -> None:
         self.stop_fd, self._stop_writer = os.pipe()
         self.life_fd, self._life_writer = os.pipe()
+        self._holds_writers = True
 
     def order_stop(self) -> None:
         """Called by the main process: every drain finishes or releases what it holds."""
@@ -36,8 +37,10 @@ class Lifeline:
         return _is_readable(self.life_fd)
 
     def _enter_child(self) -> None:
-        os.close(self._stop_writer)
-        os.close(self._life_writer)
+        if self._holds_writers:  # the sentinel's own forks come here too: closed once is enough,
+            self._holds_writers = False  # by then the numbers may be another file's
+            os.close(self._stop_writer)
+            os.close(self._life_writer)
         threading.Thread(target=self._leave_with_parent, name="lifeline", daemon=True).start()
 
     def _leave_with_parent(self) -> None:
