@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 # Before the settings are read: a web process pools its database connections.
 os.environ["TASKRUNNER_PROCESS"] = "web"
@@ -11,9 +12,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "taskrunner.settings")
 from django.core.asgi import get_asgi_application
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-django_app = get_asgi_application()  # sets Django up, so it comes before what imports models
+django_app: ASGIApp = cast(
+    "ASGIApp", get_asgi_application()
+)  # sets Django up, so it comes before what imports models
 
 
 class Web:
@@ -30,7 +33,7 @@ class Web:
 def _is_for_mcp(scope: Scope) -> bool:
     if scope["type"] == "lifespan":
         return True
-    path = scope["path"]
+    path: str = scope["path"]
     return path == "/mcp" or path.startswith("/.well-known/oauth-protected-resource")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +36,22 @@ class Environment:
         """A comma-separated list; an empty value means an empty list, not the default."""
         raw = str(self._env.str(name, default=default))
         return [word.strip() for word in raw.split(",") if word.strip()]
+
+    def word(self, name: str, allowed: Sequence[str]) -> str:
+        """One of `allowed`, or empty."""
+        raw = self.text(name).lower()
+        if raw and raw not in allowed:
+            raise _refusal(name, raw, f"must be one of {', '.join(allowed)}")
+        return raw
+
+    def known_words(self, name: str, allowed: Sequence[str], default: str) -> list[str]:
+        """A list of which each word is one of `allowed`, once."""
+        words = [word.lower() for word in self.words(name, default)]
+        for word in words:
+            if word not in allowed or words.count(word) > 1:
+                rule = f"must be a list of {', '.join(allowed)}, each at most once"
+                raise _refusal(name, ",".join(words), rule)
+        return words
 
     def choice(self, name: str, default: Word) -> Word:
         raw = self.text(name) or default.value

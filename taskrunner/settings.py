@@ -12,7 +12,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 from taskrunner.environment import Environment
 from taskrunner.logs import logging_config
-from tasks.vocabulary import REAL_PROVIDERS, AutoRouting, LogFormat, LogLevel, MockMode, Stage
+from tasks.vocabulary import (
+    REAL_PROVIDERS,
+    AutoRouting,
+    LogFormat,
+    LogLevel,
+    MockMode,
+    Provider,
+    Stage,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
@@ -60,7 +68,7 @@ MIDDLEWARE = [
     "tasks.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "tasks.middleware.ContentSecurityPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tasks.middleware.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -164,6 +172,8 @@ Q_CLUSTER = {
 }
 
 # --- DRF --------------------------------------------------------------------------------------
+API_CALLS_A_MINUTE = 1200  # for each API key, and for each user's sessions
+API_REFUSALS_A_MINUTE = 60  # calls without valid credentials, for each address
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "tasks.api.authentication.ApiKeyAuthentication",
@@ -173,10 +183,11 @@ REST_FRAMEWORK = {
         "rest_framework.permissions.IsAuthenticated",
         "tasks.api.permissions.HasScope",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["tasks.api.throttles.CallerThrottle"],
     "DEFAULT_PARSER_CLASSES": ["tasks.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        "tasks.api.renderers.BrowsableRenderer",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "tasks.api.errors.handle_exception",
@@ -190,10 +201,20 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "ENUM_NAME_OVERRIDES": {
+        "Status": "tasks.vocabulary.Status",
+        "Provider": "tasks.vocabulary.Provider",
+        "ResultSource": "tasks.vocabulary.ResultSource",
+        "FinishReason": "tasks.vocabulary.FinishReason",
+        "Outcome": "tasks.vocabulary.Outcome",
+        "MockMode": "tasks.vocabulary.MockMode",
+        "BulkAction": "tasks.services.bulk.BulkAction",
+    },
 }
 
 # --- The task runner --------------------------------------------------------------------------
-TASKRUNNER_DEFAULT_PROVIDER = env.text("TASKRUNNER_DEFAULT_PROVIDER")
+TASKRUNNER_DEFAULT_PROVIDER = env.word("TASKRUNNER_DEFAULT_PROVIDER", tuple(Provider))
 TASKRUNNER_AUTO = env.choice("TASKRUNNER_AUTO", AutoRouting.HEALTHY)
 TASKRUNNER_CONCURRENCY = env.integer("TASKRUNNER_CONCURRENCY", 256, least=1, most=10_000)
 TASKRUNNER_CALL_TIMEOUT = env.number("TASKRUNNER_CALL_TIMEOUT", 60, least=0.1, most=3600)
@@ -201,7 +222,9 @@ TASKRUNNER_MAX_ATTEMPTS = env.integer("TASKRUNNER_MAX_ATTEMPTS", 5, least=1, mos
 TASKRUNNER_RETRY_BASE = env.number("TASKRUNNER_RETRY_BASE", 1, least=0, most=3600)
 TASKRUNNER_RETRY_CAP = env.number("TASKRUNNER_RETRY_CAP", 60, least=0, most=86_400)
 TASKRUNNER_LEASE = env.number("TASKRUNNER_LEASE", 30, least=1, most=3600)
-TASKRUNNER_FAILOVER = env.words("TASKRUNNER_FAILOVER", "deepseek,openai,anthropic")
+TASKRUNNER_FAILOVER = env.known_words(
+    "TASKRUNNER_FAILOVER", REAL_PROVIDERS, "deepseek,openai,anthropic"
+)
 TASKRUNNER_MOCK = env.choice("TASKRUNNER_MOCK", MockMode.AUTO)
 TASKRUNNER_PROMPT_MAX_CHARS = env.integer(
     "TASKRUNNER_PROMPT_MAX_CHARS", 1000, least=1, most=1_000_000

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+
+from tasks import views
+
+handler400 = "tasks.api.errors.bad_request"
+handler403 = "tasks.api.errors.permission_denied"
+handler404 = "tasks.api.errors.page_not_found"
+handler500 = "tasks.api.errors.server_error"
 
 urlpatterns = [
+    path("admin/login/", views.admin_login),  # before the admin's own, which it calls
     path("admin/", admin.site.urls),
+    path("api/", include("tasks.api.urls")),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+    path("metrics", views.metrics),
 ]

@@ -1,0 +1,63 @@
+"""One task from the shell."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from tasks.management.shell import find_user, plain_errors
+from tasks.models import Task
+from tasks.services import submit
+from tasks.services.following import wait_until_terminal
+from tasks.vocabulary import Provider, Status
+
+_LONGEST_WAIT_S = 366 * 86_400.0
+
+
+class Command(BaseCommand):
+    help = "Submit one prompt. Prints the task's id, or with --wait its result."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("prompt", help="the prompt; - reads it from stdin")
+        parser.add_argument("--provider", choices=[p.value for p in Provider])
+        parser.add_argument("--model", help="a model's name from the catalogue")
+        parser.add_argument("--priority", type=int, help="1 to 10; 10 is called first")
+        parser.add_argument("--user", help="whose task it is (TASKRUNNER_MCP_USER, else admin)")
+        parser.add_argument(
+            "--wait",
+            action="store_true",
+            help="wait for the end; the result alone goes to stdout, exit 0 only if COMPLETED",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with plain_errors():
+            task = submit(find_user(options["user"]), _request(options)).task
+            if not options["wait"]:
+                self.stdout.write(str(task.pk))
+                return
+            self._wait_for(task)
+
+    def _wait_for(self, task: Task) -> None:
+        try:
+            asyncio.run(wait_until_terminal(task.pk, _LONGEST_WAIT_S))
+        except KeyboardInterrupt:
+            raise CommandError(f"Task {task.pk} goes on without you.", returncode=130) from None
+        ended = Task.objects.filter(pk=task.pk).first()
+        if ended is None:
+            raise CommandError(f"Task {task.pk} was deleted.")
+        if ended.state is not Status.COMPLETED:
+            reason = f" ({ended.error_code}): {ended.error_message}" if ended.error_code else ""
+            raise CommandError(f"Task {ended.pk} is {ended.status}{reason}")
+        self.stdout.write(ended.result or "")
+
+
+def _request(options: dict[str, Any]) -> dict[str, Any]:
+    prompt = options["prompt"]
+    request = {"prompt": sys.stdin.read() if prompt == "-" else prompt}
+    for name in ("provider", "model", "priority"):
+        if options[name] is not None:
+            request[name] = options[name]
+    return request

@@ -1,0 +1,58 @@
+"""Reading JSONL line by line: a bad line is a problem with a number, not the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, NoReturn
+
+_MOST_LINE_BYTES = 2_621_440
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line that is not blank, counted from 1. `problem` is empty if `value` is its JSON."""
+
+    number: int
+    value: Any = None
+    problem: str = ""
+
+
+def read_lines(file: BinaryIO, on_bytes: Callable[[int], object]) -> Iterator[Line]:
+    """The lines of `file`. on_bytes: told how many bytes were read, for a progress bar."""
+    number = 0
+    while raw := file.readline(_MOST_LINE_BYTES + 1):
+        number += 1
+        on_bytes(len(raw))
+        if len(raw) > _MOST_LINE_BYTES:
+            on_bytes(_skip_to_line_end(file, raw))
+            yield Line(number=number, problem=f"is longer than {_MOST_LINE_BYTES} bytes")
+        elif text := raw.removeprefix(_BOM if number == 1 else b"").strip():
+            yield _parse(number, text)
+
+
+def _parse(number: int, text: bytes) -> Line:
+    try:
+        return Line(number=number, value=json.loads(text.decode(), parse_constant=_refuse))
+    except UnicodeDecodeError:
+        return Line(number=number, problem="is not UTF-8")
+    except RecursionError:
+        return Line(number=number, problem="is nested too deep")
+    except json.JSONDecodeError as error:
+        return Line(number=number, problem=f"is not JSON: {error.msg} at column {error.colno}")
+    except ValueError as error:
+        return Line(number=number, problem=f"is not JSON: {error}")
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON number")
+
+
+def _skip_to_line_end(file: BinaryIO, raw: bytes) -> int:
+    skipped = 0
+    while raw and not raw.endswith(b"\n"):
+        raw = file.readline(_MOST_LINE_BYTES)
+        skipped += len(raw)
+    return skipped
