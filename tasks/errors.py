@@ -199,3 +199,8 @@ class ContentFiltered(ProviderError):
     code = "content_filtered"
     can_failover = False
     trips_breaker = False
+
+
+def provider_error_class(code: str) -> type[ProviderError]:
+    """The class that an attempt's stored `error_code` came from; ProviderError if none has it."""
+    return next((cls for cls in ProviderError.__subclasses__() if cls.code == code), ProviderError)

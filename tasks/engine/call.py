@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import structlog
 
 from tasks.conf import Conf
@@ -26,6 +28,7 @@ class Caller:
 
     def __call__(self, claimed: Claimed) -> Answer:
         """The answer, never an exception: a client's own bug must not cost the task its slot."""
+        sent_at = datetime.now(UTC)
         try:
             completion = self._clients[claimed.provider].complete(
                 claimed.request, timeout_s=self._timeout_s
@@ -36,7 +39,8 @@ class Caller:
             log.exception("provider client failed", task=claimed.task_id)
             error = BadResponse(f"The {claimed.provider} client failed; the log tells why.")
             return Answer(claimed=claimed, error=error)
-        return Answer(claimed=claimed, completion=completion, cost_usd=price(claimed, completion))
+        cost_usd = price(claimed, completion, sent_at)
+        return Answer(claimed=claimed, completion=completion, cost_usd=cost_usd)
 
 
 def _settings(conf: Conf) -> dict[Provider, ProviderSettings]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
-from uuid import UUID, uuid4
+from typing import cast
+from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import F
@@ -17,8 +17,9 @@ from django.db.models.functions import Coalesce
 
 from tasks.conf import get_conf
 from tasks.engine.claimed import Claimed
-from tasks.engine.route import Parked, Routed, route
+from tasks.engine.route import Router, utc
 from tasks.models import Attempt, Task
+from tasks.policy.routing import Call, Defer
 from tasks.providers.base import CompletionRequest
 from tasks.querysets import TaskQuerySet, database_now, update_rows
 from tasks.vocabulary import Status
@@ -36,16 +37,17 @@ def claim(slots: int, worker: str) -> list[Claimed]:
         if not tasks:
             return []
         now = database_now()
-        routed: list[tuple[Task, Routed]] = []
-        parked: list[tuple[Task, Parked]] = []
+        router = Router(tasks, now)
+        calls: list[tuple[Task, Call]] = []
+        deferred: list[tuple[Task, Defer]] = []
         for task in tasks:
-            way = route(task, now)
-            if isinstance(way, Routed):
-                routed.append((task, way))
+            way = router.route(task)
+            if isinstance(way, Call):
+                calls.append((task, way))
             else:
-                parked.append((task, way))
-        _park(parked)
-        return _lease(routed, worker, now)
+                deferred.append((task, way))
+        _park(deferred)
+        return _lease(calls, router, worker, now)
 
 
 def seconds_to_next_wake() -> float | None:
@@ -76,19 +78,21 @@ def _wake() -> None:
         _tasks().filter(pk__in=ids).update(wake_at=None, waiting_reason="")
 
 
-def _park(parked: Sequence[tuple[Task, Parked]]) -> None:
+def _park(deferred: Sequence[tuple[Task, Defer]]) -> None:
     update_rows(
         Task,
         ["wake_at", "waiting_reason"],
-        [(way.until, way.reason, task.pk) for task, way in parked],
+        [(utc(way.until), way.reason[:200], task.pk) for task, way in deferred],
     )
 
 
-def _lease(routed: Sequence[tuple[Task, Routed]], worker: str, now: datetime) -> list[Claimed]:
-    if not routed:
+def _lease(
+    calls: Sequence[tuple[Task, Call]], router: Router, worker: str, now: datetime
+) -> list[Claimed]:
+    if not calls:
         return []
     token = uuid4()
-    _tasks().filter(pk__in=[task.pk for task, _ in routed]).update(
+    _tasks().filter(pk__in=[task.pk for task, _ in calls]).update(
         status=Status.PROCESSING.value,
         lease_token=token,
         lease_expires_at=now + timedelta(seconds=get_conf().lease_s),
@@ -107,23 +111,24 @@ def _lease(routed: Sequence[tuple[Task, Routed]], worker: str, now: datetime) ->
             lease_token=token,
             started_at=now,
         )
-        for task, way in routed
+        for task, way in calls
     )
     return [
-        _claimed(task, way, attempt.pk, token)
-        for (task, way), attempt in zip(routed, attempts, strict=True)
+        _claimed(task, way, attempt, router)
+        for (task, way), attempt in zip(calls, attempts, strict=True)
     ]
 
 
-def _claimed(task: Task, way: Routed, attempt_id: Any, token: UUID) -> Claimed:
+def _claimed(task: Task, way: Call, attempt: Attempt, router: Router) -> Claimed:
     return Claimed(
         task_id=task.pk,
-        attempt_id=attempt_id,
-        lease_token=token,
+        attempt_id=attempt.pk,
+        lease_token=attempt.lease_token,
         attempts=task.attempts + 1,
         max_attempts=task.max_attempts,
         provider=way.provider,
         is_fallback=way.is_fallback,
+        has_alternative=router.has_alternative(task, way.provider),
         request=CompletionRequest(
             prompt=task.prompt,
             model=way.model,

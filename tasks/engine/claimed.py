@@ -15,7 +15,7 @@ from tasks.vocabulary import Provider
 class Claimed:
     """A task that this worker holds a lease on, and whom to call for it.
 
-    attempts: those spent, this one included.
+    attempts: those spent, this one included. has_alternative: somebody else could still serve it.
     """
 
     task_id: int
@@ -25,6 +25,7 @@ class Claimed:
     max_attempts: int
     provider: Provider
     is_fallback: bool
+    has_alternative: bool
     request: CompletionRequest
 
 

@@ -159,8 +159,10 @@ class Drain:
     def _lose_database(self, error: Exception) -> None:
         """Keep what was answered, forget the dead connection, try again in a moment."""
         if self._watcher is not None:
-            log.warning("database lost; answers are kept", kept=len(self._unsettled),
-                        error=str(error).splitlines()[0] if str(error) else repr(error))  # fmt: skip
+            first_line = (str(error) or repr(error)).splitlines()[0]
+            log.warning(
+                "database lost, answers are kept", kept=len(self._unsettled), error=first_line
+            )
             self._watcher.close()
             self._watcher = None
         connection.close()

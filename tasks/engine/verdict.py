@@ -148,6 +148,7 @@ def _retried_or_failed(
         base_s=conf.retry_base_s,
         cap_s=conf.retry_cap_s,
         random=random,
+        has_alternative=claimed.has_alternative,
     )
     is_retry = isinstance(decision, RetryIn)
     is_spent = decision.spends_attempt if isinstance(decision, RetryIn) else True

@@ -125,7 +125,7 @@ def test_answer_that_the_database_refuses_fails_alone(make_task):
 
     settle_each([
         verdict_for(first),
-        verdict_for(second, result_source="x" * 50, cost_usd=Decimal("1e30")),
+        verdict_for(second, prompt_tokens=-1),
     ])  # fmt: skip
 
     good.refresh_from_db()

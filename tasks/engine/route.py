@@ -1,0 +1,100 @@
+"""Route: what the settings and the catalogue say of the providers, put before the pure policy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from tasks.conf import Conf, get_conf
+from tasks.errors import ProviderError, provider_error_class
+from tasks.models import Attempt, Task
+from tasks.policy.routing import Call, Defer, Lane, Rules, Wish, route
+from tasks.providers.catalogue import load_catalogue
+from tasks.vocabulary import Outcome, Provider
+
+# A provider that failed a task so often has had its chance; the next in the order gets one.
+_FAILURES_BEFORE_FAILOVER = 2
+
+Failures = Mapping[int, list[tuple[Provider, type[ProviderError]]]]
+
+
+class Router:
+    """One claim's view of the providers; made anew for each claim."""
+
+    def __init__(self, tasks: Iterable[Task], now: datetime) -> None:
+        self._conf = get_conf()
+        self._now = now.timestamp()
+        self._failures = _failures_of(tasks)
+        self._rules = Rules(
+            failover=self._conf.failover, auto=self._conf.auto, mock=self._conf.mock
+        )
+
+    def route(self, task: Task) -> Call | Defer:
+        """Whom to call for this task now, or until when it waits."""
+        asked = Provider(task.provider)
+        if asked is not Provider.MOCK and not self._conf.configured:
+            return route(Wish(provider=asked), {}, self._rules, now=self._now)
+        wish = Wish(
+            provider=asked,
+            may_failover=task.failover,
+            failed_on=self.failed_on(task),
+        )
+        return route(wish, self._lanes(task, asked), self._rules, now=self._now)
+
+    def has_alternative(self, task: Task, chosen: Provider) -> bool:
+        """Whether somebody else could still serve this task if `chosen` cannot."""
+        if not task.failover:
+            return False
+        candidates = {*self._conf.failover, Provider(task.provider)} & {*self._conf.configured}
+        return bool(candidates - self.failed_on(task) - {chosen})
+
+    def failed_on(self, task: Task) -> frozenset[Provider]:
+        """The providers that have had their chance with this task."""
+        failures = self._failures.get(task.pk, [])
+        counts: dict[Provider, int] = defaultdict(int)
+        for provider, error in failures:
+            counts[provider] += 1 if error.is_retryable else _FAILURES_BEFORE_FAILOVER
+        return frozenset(p for p, count in counts.items() if count >= _FAILURES_BEFORE_FAILOVER)
+
+    def _lanes(self, task: Task, asked: Provider) -> dict[Provider, Lane]:
+        return {
+            provider: Lane(model=_model_at(provider, task, asked, self._conf))
+            for provider in self._conf.configured
+        }
+
+
+def _model_at(provider: Provider, task: Task, asked: Provider, conf: Conf) -> str | None:
+    """What the task runs at `provider`: the model asked for where it is known, else the default.
+
+    A retired name becomes its successor. None: `auto` with a model that this provider lacks.
+    """
+    own, catalogue = conf.providers[provider], load_catalogue()
+    default = own.default_model or catalogue.default_model(provider)
+    if not task.model:
+        return default
+    if task.model in own.extra_models or task.model == own.default_model:
+        return task.model
+    if entry := catalogue.resolve(provider, task.model):
+        is_any_name = provider is Provider.LOCAL and asked is not Provider.LOCAL
+        return default if is_any_name and asked is not Provider.AUTO else entry.name
+    return None if asked is Provider.AUTO else default
+
+
+def _failures_of(tasks: Iterable[Task]) -> Failures:
+    """The failed attempts of those tasks that were tried before, oldest first."""
+    tried = [task.pk for task in tasks if task.attempts > 0]
+    found: dict[int, list[tuple[Provider, type[ProviderError]]]] = defaultdict(list)
+    if not tried:
+        return found
+    rows = Attempt.objects.filter(task_id__in=tried, outcome=Outcome.FAILED).values_list(
+        "task_id", "provider", "error_code"
+    )
+    for task_id, provider, code in rows.order_by("number"):
+        found[task_id].append((Provider(provider), provider_error_class(code)))
+    return found
+
+
+def utc(moment: float) -> datetime:
+    """A policy's moment (seconds since the epoch) as an aware datetime."""
+    return datetime.fromtimestamp(moment, UTC)
