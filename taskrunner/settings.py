@@ -202,15 +202,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api",
-    "ENUM_NAME_OVERRIDES": {
-        "Status": "tasks.vocabulary.Status",
-        "Provider": "tasks.vocabulary.Provider",
-        "ResultSource": "tasks.vocabulary.ResultSource",
-        "FinishReason": "tasks.vocabulary.FinishReason",
-        "Outcome": "tasks.vocabulary.Outcome",
-        "MockMode": "tasks.vocabulary.MockMode",
-        "BulkAction": "tasks.services.bulk.BulkAction",
-    },
+    "ENUM_NAME_OVERRIDES": {"ProviderName": [(name.value, name.value) for name in Provider]},
 }
 
 # --- The task runner --------------------------------------------------------------------------

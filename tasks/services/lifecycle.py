@@ -14,14 +14,21 @@ from django.db import transaction
 
 from tasks.engine.wakeup import hint
 from tasks.errors import InvalidInput, InvalidState
-from tasks.models import Attempt, Task
+from tasks.models import Task
 from tasks.querysets import database_now
 from tasks.services.access import get_task
+from tasks.services.moves import (
+    CANCELLABLE,
+    CHANGEABLE,
+    RETRIABLE,
+    close_attempts,
+    fields_of_cancel,
+    fields_of_retry,
+)
 from tasks.services.submission import SubmissionSerializer, flatten_errors
 from tasks.services.submit import submit
-from tasks.vocabulary import TRANSITIONS, Outcome, Status
 
-_CHANGEABLE = ("priority", "tags")
+_CHANGEABLE_FIELDS = ("priority", "tags")
 _CLONED = (
     "prompt", "provider", "model", "priority", "system", "max_tokens", "temperature", "tags",
     "metadata", "max_attempts", "failover",
@@ -36,16 +43,12 @@ def cancel(user: AbstractBaseUser, task_id: object) -> Task:
         TaskNotFound, InvalidState: the task has ended already.
     """
     task = get_task(user, task_id, lock=True)
-    _require_move(task, Status.CANCELLED, "cancelled")
+    if task.state not in CANCELLABLE:
+        raise InvalidState(f"Task {task.pk} is {task.status} and cannot be cancelled any more.")
     now = database_now()
     if task.lease_token is not None:
-        Attempt.objects.filter(task=task, lease_token=task.lease_token, outcome="").update(
-            outcome=Outcome.CANCELLED.value, finished_at=now
-        )
-    task.status = Status.CANCELLED.value
-    task.finished_at = now
-    _clear_engine_marks(task)
-    task.save()
+        close_attempts({task.pk: task.lease_token}, now)
+    _write(task, fields_of_cancel(now))
     return task
 
 
@@ -57,17 +60,11 @@ def retry(user: AbstractBaseUser, task_id: object) -> Task:
         TaskNotFound, InvalidState: only FAILED and CANCELLED tasks can be retried.
     """
     task = get_task(user, task_id, lock=True)
-    if task.state not in (Status.FAILED, Status.CANCELLED):
+    if task.state not in RETRIABLE:
         raise InvalidState(
             f"Task {task.pk} is {task.status}; only FAILED or CANCELLED tasks can be retried."
         )
-    task.status = Status.PENDING.value
-    task.attempts = 0
-    task.error_code = task.error_message = ""
-    task.expires_at = None  # asked for again, so it is wanted again
-    task.started_at = task.finished_at = None
-    _clear_engine_marks(task)
-    task.save()
+    _write(task, fields_of_retry())
     hint()
     return task
 
@@ -81,11 +78,9 @@ def change(user: AbstractBaseUser, task_id: object, changes: object) -> Task:
     """
     fields = _validate_changes(changes)
     task = get_task(user, task_id, lock=True)
-    if task.state is not Status.PENDING:
+    if task.state not in CHANGEABLE:
         raise InvalidState(f"Task {task.pk} is {task.status}; only PENDING tasks can be changed.")
-    for name, value in fields.items():
-        setattr(task, name, value)
-    task.save(update_fields=[*fields, "updated_at"])
+    _write(task, fields)
     hint()
     return task
 
@@ -118,14 +113,10 @@ def delete(user: AbstractBaseUser, task_id: object) -> None:
     task.delete()
 
 
-def _require_move(task: Task, target: Status, verb: str) -> None:
-    if target not in TRANSITIONS[task.state]:
-        raise InvalidState(f"Task {task.pk} is {task.status} and cannot be {verb} any more.")
-
-
-def _clear_engine_marks(task: Task) -> None:
-    task.wake_at = task.lease_token = task.lease_expires_at = None
-    task.waiting_reason = ""
+def _write(task: Task, fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(task, name, value)
+    task.save(update_fields=[*fields, "updated_at"])
 
 
 def _validate_changes(changes: object) -> dict[str, Any]:
@@ -134,7 +125,7 @@ def _validate_changes(changes: object) -> dict[str, Any]:
     unknown = {
         str(name)[:100]: ["Cannot be changed. Only priority and tags can."]
         for name in changes
-        if name not in _CHANGEABLE
+        if name not in _CHANGEABLE_FIELDS
     }
     if unknown:
         raise InvalidInput(unknown)

@@ -75,12 +75,11 @@ class SubmissionSerializer(serializers.Serializer[Any]):
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        expires_at = attrs.get("expires_at")
-        if expires_at and expires_at <= max(timezone.now(), attrs.get("run_after", expires_at)):
-            # `run_after` equal to `expires_at` leaves no moment to run in.
-            if attrs.get("run_after") and attrs["run_after"] >= expires_at:
-                raise serializers.ValidationError({"expires_at": "Must be after run_after."})
-            raise serializers.ValidationError({"expires_at": "Must be in the future."})
+        expires_at, run_after = attrs.get("expires_at"), attrs.get("run_after")
+        if expires_at and expires_at <= timezone.now():
+            raise serializers.ValidationError({"expires_at": ["Must be in the future."]})
+        if expires_at and run_after and expires_at <= run_after:
+            raise serializers.ValidationError({"expires_at": ["Must be after run_after."]})
         return attrs
 
 
@@ -90,15 +89,24 @@ def validate_submission(data: object) -> dict[str, Any]:
     Raises:
         InvalidInput: naming each field and the rule that it breaks, unknown fields too.
     """
+    return clean(SubmissionSerializer, data)
+
+
+def clean(kind: type[serializers.Serializer[Any]], data: object) -> dict[str, Any]:
+    """What `kind` makes of `data`, with nothing overlooked.
+
+    Raises:
+        InvalidInput: naming each field and the rule that it breaks, unknown fields too.
+    """
     if not isinstance(data, Mapping):
         raise InvalidInput({"non_field_errors": ["Must be a JSON object."]})
-    serializer = SubmissionSerializer(data=data)
+    serializer = kind(data=data)
     problems: dict[str, list[str]] = {}
     if not serializer.is_valid():
         problems = flatten_errors(serializer.errors)
     for name in data:
         if name not in serializer.fields:
-            problems[str(name)[:100]] = ["Is not a field of a submit. Remove it."]
+            problems[str(name)[:100]] = ["Is not a field here. Remove it."]
     if problems:
         raise InvalidInput(problems)
     return dict(serializer.validated_data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +33,18 @@ class Submitted:
 
 
 def submit(
-    owner: AbstractBaseUser, data: object, *, idempotency_key: str | None = None
+    owner: AbstractBaseUser,
+    data: object,
+    *,
+    idempotency_key: str | None = None,
+    render: Callable[[Task], str] | None = None,
 ) -> Submitted:
     """Accept one prompt as a PENDING task of `owner`, durable once this returns.
 
     data: the fields of a submit as they came in; nothing about them is taken on trust.
     idempotency_key: the same key with the same data returns the first task.
+    render: the answer's text, kept in `record.answer` with the key, so that a replay is the first
+    answer to the letter (a text, because PostgreSQL's jsonb would forget the order of its keys).
 
     Raises:
         InvalidInput: a field breaks a rule.
@@ -54,7 +61,11 @@ def submit(
         with transaction.atomic():
             task = _insert(owner, fields)
             record = IdempotencyRecord.objects.create(
-                owner_id=owner.pk, key=idempotency_key, fingerprint=fingerprint, task=task
+                owner_id=owner.pk,
+                key=idempotency_key,
+                fingerprint=fingerprint,
+                task=task,
+                answer=render(task) if render else None,
             )
     except IntegrityError:
         # Somebody else's insert of the same key was first; theirs is committed by now.
@@ -65,16 +76,22 @@ def submit(
     return Submitted(task=task, record=record)
 
 
-def _insert(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
+def build_task(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
+    """The row that these cleaned fields mean, not saved yet. Raises InvalidInput."""
     provider, model = choose_provider(fields)
     values = {**fields, "provider": provider.value, "model": model}
     values.setdefault("max_attempts", get_conf().max_attempts)
     run_after = values.get("run_after")
-    with transaction.atomic():
-        if run_after is not None and run_after > database_now():
-            values.update(wake_at=run_after, waiting_reason="scheduled")
-        task = Task.objects.create(owner_id=owner.pk, **values)
-        hint()
+    if run_after is not None and run_after > database_now():
+        values.update(wake_at=run_after, waiting_reason="scheduled")
+    return Task(owner_id=owner.pk, **values)
+
+
+@transaction.atomic
+def _insert(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
+    task = build_task(owner, fields)
+    task.save(force_insert=True)
+    hint()
     return task
 
 

@@ -1,0 +1,125 @@
+"""Where a page begins, as an opaque text: the place of a row in an ordering, and a direction.
+
+A place is (value, id), so rows that come or go elsewhere never shift a page, and rows with equal
+values have an order. Rows without a value (not finished yet) come last in both directions.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from django.db.models import F, Q
+from django.db.models.expressions import OrderBy
+from django.utils.dateparse import parse_datetime
+
+from tasks.errors import InvalidInput
+from tasks.models import Task
+from tasks.querysets import TaskQuerySet
+
+Value = int | datetime | None
+
+FIELDS = ("id", "created_at", "updated_at", "started_at", "finished_at", "priority")
+_OPTIONAL = frozenset({"started_at", "finished_at"})
+_MOST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ordering:
+    """A column and a direction; `id` breaks ties in the same direction."""
+
+    field: str
+    is_descending: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises: InvalidInput."""
+        field = text.removeprefix("-")
+        if field not in FIELDS:
+            names = ", ".join(f"{name}, -{name}" for name in FIELDS)
+            raise InvalidInput({"ordering": [f"Must be one of {names}."]})
+        return cls(field=field, is_descending=text.startswith("-"))
+
+    def sort(self, rows: TaskQuerySet, *, backward: bool) -> TaskQuerySet:
+        """All rows in this order, or in exactly the opposite one."""
+        is_descending = self.is_descending is not backward
+        if self.field == "id":
+            return rows.order_by("-pk" if is_descending else "pk")
+        nulls = {"nulls_first" if backward else "nulls_last": True}
+        first = OrderBy(
+            F(self.field),
+            descending=is_descending,
+            **(nulls if self.field in _OPTIONAL else {}),
+        )
+        return rows.order_by(first, "-pk" if is_descending else "pk")
+
+    def beyond(self, place: Place) -> Q:
+        """The rows that come after `place`, or before it when it looks backward."""
+        side = "lt" if self.is_descending is not place.is_backward else "gt"
+        tie = Q(**{f"pk__{side}": place.pk})
+        if self.field == "id":
+            return tie
+        if place.value is None:
+            blank = Q(**{f"{self.field}__isnull": True}) & tie
+            return blank | Q(**{f"{self.field}__isnull": False}) if place.is_backward else blank
+        equal = Q(**{self.field: place.value}) & tie
+        found = Q(**{f"{self.field}__{side}": place.value}) | equal
+        if self.field in _OPTIONAL and not place.is_backward:
+            return found | Q(**{f"{self.field}__isnull": True})
+        # Said twice so that an index on the column alone can bound the scan.
+        return Q(**{f"{self.field}__{side}e": place.value}) & found
+
+    def place_of(self, task: Task, *, is_backward: bool) -> Place:
+        value = None if self.field == "id" else getattr(task, self.field)
+        return Place(value=value, pk=task.pk, is_backward=is_backward)
+
+    def __str__(self) -> str:
+        return f"-{self.field}" if self.is_descending else self.field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The last row seen, and which way to read on from it."""
+
+    value: Value
+    pk: int
+    is_backward: bool
+
+    def encode(self, ordering: Ordering) -> str:
+        value = self.value.isoformat() if isinstance(self.value, datetime) else self.value
+        text = json.dumps([str(ordering), self.is_backward, value, self.pk])
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str, ordering: Ordering) -> Self:
+        """Raises: InvalidInput: no cursor of ours, or one of another ordering."""
+        try:
+            padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+            made_for, is_backward, raw, pk = json.loads(base64.urlsafe_b64decode(padded))
+            place = cls(value=_value(ordering, raw), pk=_id(pk), is_backward=is_backward is True)
+        except (ValueError, TypeError, binascii.Error, RecursionError):
+            raise InvalidInput({"cursor": ["Is not one that this API gave out."]}) from None
+        if made_for != str(ordering):
+            raise InvalidInput({"cursor": ["Belongs to another ordering."]})
+        return place
+
+
+def _value(ordering: Ordering, raw: object) -> Value:
+    if ordering.field == "priority":
+        return _id(raw)
+    if ordering.field == "id" or (raw is None and ordering.field in _OPTIONAL):
+        return None
+    moment = parse_datetime(raw) if isinstance(raw, str) else None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError
+    return moment
+
+
+def _id(raw: object) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool) or not 0 <= raw <= _MOST_ID:
+        raise ValueError
+    return raw

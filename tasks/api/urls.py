@@ -1,0 +1,33 @@
+"""The paths under /api/. A new door is a new line above the last one."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from tasks.api.views.docs import DocsView, SchemaView
+from tasks.api.views.doors import NoDoorView, RootView
+from tasks.api.views.providers import ProvidersView
+from tasks.api.views.task_moves import (
+    TaskActionsView,
+    TaskCancelView,
+    TaskCloneView,
+    TaskRetryView,
+)
+from tasks.api.views.tasks import TaskListView, TaskView
+from tasks.api.views.wait import TaskWaitView
+
+app_name = "api"
+urlpatterns = [
+    path("", RootView.as_view(), name="root"),
+    path("tasks/", TaskListView.as_view(), name="task-list"),
+    path("tasks/actions/", TaskActionsView.as_view(), name="task-actions"),
+    path("tasks/<str:task_id>/", TaskView.as_view(), name="task-detail"),
+    path("tasks/<str:task_id>/cancel/", TaskCancelView.as_view(), name="task-cancel"),
+    path("tasks/<str:task_id>/retry/", TaskRetryView.as_view(), name="task-retry"),
+    path("tasks/<str:task_id>/clone/", TaskCloneView.as_view(), name="task-clone"),
+    path("tasks/<str:task_id>/wait/", TaskWaitView.as_view(), name="task-wait"),
+    path("providers/", ProvidersView.as_view(), name="providers"),
+    path("schema/", SchemaView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(), name="docs"),
+    re_path(r"^.*$", NoDoorView.as_view()),
+]

@@ -1,0 +1,1 @@
+"""The views. Each method calls one service."""
