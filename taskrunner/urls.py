@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from tasks import views
+from tasks import pages, views
 
 handler400 = "tasks.api.errors.bad_request"
 handler403 = "tasks.api.errors.permission_denied"
@@ -13,6 +13,10 @@ handler404 = "tasks.api.errors.page_not_found"
 handler500 = "tasks.api.errors.server_error"
 
 urlpatterns = [
+    path("", pages.landing, name="landing"),
+    path("stats/", pages.stats_page, name="stats"),
+    path("stats/figures/", pages.stats_figures, name="stats-figures"),
+    path("logout/", pages.log_out, name="logout"),
     path("admin/login/", views.admin_login),  # before the admin's own, which it calls
     path("admin/", admin.site.urls),
     path("api/", include("tasks.api.urls")),

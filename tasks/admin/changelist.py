@@ -44,4 +44,5 @@ class TaskChangeList(ChangeList):
     ) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         preview = Left("prompt", _PREVIEW_CHARS)
-        return rows.defer(*_LARGE_TEXTS).annotate(prompt_preview=preview)
+        shown: QuerySet[Any] = rows.defer(*_LARGE_TEXTS).annotate(prompt_preview=preview)
+        return shown

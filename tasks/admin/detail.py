@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from tasks.admin.badges import provider_badge, source_badge, status_pill
-from tasks.admin.wording import duration, waiting_words
+from tasks.admin.wording import waiting_words
 from tasks.models import Attempt, Task
+from tasks.stats.wording import duration, plain
 from tasks.vocabulary import MAX_PRIORITY, MIN_PRIORITY, Outcome, ResultSource, Status
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _optional_facts(task: Task) -> Iterator[tuple[str, Any]]:
 
 def _cost(task: Task) -> str:
     if task.cost_usd is not None:
-        return f"${task.cost_usd.normalize():f}"
+        return f"${plain(task.cost_usd)}"
     return "unpriced" if task.state is Status.COMPLETED else "–"
 
 
@@ -120,5 +121,5 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
         "attempt": attempt,
         "outcome": attempt.outcome or ("running" if not is_over else Outcome.UNKNOWN.value),
         "duration": duration(None if seconds is None else max(0.0, seconds)),
-        "cost": "–" if cost is None else f"${cost.normalize():f}",
+        "cost": "–" if cost is None else f"${plain(cost)}",
     }

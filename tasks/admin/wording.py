@@ -9,19 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tasks.models import Task
+from tasks.stats.wording import duration
 from tasks.vocabulary import Status
-
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-
-
-def duration(seconds: float | None) -> str:
-    """`0.42 s`, `12 s`, `3 min`, `5 h`, `9 d`; a dash for None."""
-    if seconds is None:
-        return "–"
-    if seconds < 10:
-        return f"{seconds:.2f} s"
-    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
-    return f"{int(seconds // size)} {unit}"
 
 
 def age(moment: datetime | None) -> SafeString | str:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tasks.stats.snapshot import Snapshot
+from tasks.stats.wording import plain
 
 
 def as_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -22,8 +23,8 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         "finished": {status.value: count for status, count in snapshot.finished.items()},
         "failed_percent": snapshot.failed_percent,
         "mock_answers": snapshot.mock_answers,
-        "cost_usd": str(snapshot.cost_usd),
-        "cost_today_usd": str(snapshot.cost_today_usd),
+        "cost_usd": plain(snapshot.cost_usd),
+        "cost_today_usd": plain(snapshot.cost_today_usd),
         "throughput": [
             {
                 "start": point.start.isoformat(),
@@ -36,7 +37,8 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         ],
         "bucket_seconds": snapshot.range.bucket_s,
         "providers": [
-            asdict(figures) | {"cost_usd": str(figures.cost_usd)} for figures in snapshot.providers
+            asdict(figures) | {"cost_usd": plain(figures.cost_usd)}
+            for figures in snapshot.providers
         ],
         "errors": [asdict(figures) for figures in snapshot.errors],
         "recent_failures": [

@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from tasks.models import Task
+from tasks.stats.wording import plain
 
 _PAGE = 500
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -43,7 +44,7 @@ def as_row(task: Task) -> dict[str, Any]:
     """A task as plain values: money as text, times in ISO 8601, None for what is not known."""
     special = {
         "owner": task.owner.get_username(),
-        "cost_usd": None if task.cost_usd is None else f"{task.cost_usd.normalize():f}",
+        "cost_usd": None if task.cost_usd is None else plain(task.cost_usd),
         "created_at": task.created_at.isoformat(),
         "started_at": task.started_at and task.started_at.isoformat(),
         "finished_at": task.finished_at and task.finished_at.isoformat(),

@@ -1,0 +1,34 @@
+"""Figures in words for people."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def duration(seconds: float | None) -> str:
+    """`420 ms`, `4.2 s`, `12 s`, `3 min`, `5 h`, `9 d`; a dash for None."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
+    return f"{int(seconds // size)} {unit}"
+
+
+def plain(amount: Decimal) -> str:
+    """All digits that matter and no exponent."""
+    return f"{amount.normalize():f}"
+
+
+def dollars(amount: Decimal) -> str:
+    """`$12.34`, `$0.0123`, `$0.000045`: two digits that matter at least."""
+    if amount == 0:
+        return "$0"
+    if amount >= 1:
+        return f"${amount:,.2f}"
+    places = min(10, max(4, 1 - amount.adjusted()))
+    return f"${amount:.{places}f}"

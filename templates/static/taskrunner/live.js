@@ -1,0 +1,40 @@
+"use strict";
+// Renews the figures in place every few seconds; pausable, quiet while nobody looks.
+{
+    const figures = document.getElementById("figures");
+    const note = document.getElementById("live-note");
+    const button = document.getElementById("live-switch");
+    const everyMs = 5000;
+    let paused = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+    const stamp = () => figures.querySelector("[data-live-stamp]").dataset.liveStamp;
+    const say = (text) => { note.textContent = text; };
+    const show = () => {
+        button.textContent = paused ? "Resume" : "Pause";
+        say(paused ? `Paused at ${stamp()}` : "Live");
+    };
+
+    async function renew() {
+        const response = await fetch(figures.dataset.source, {headers: {Accept: "text/html"}});
+        if (response.status === 403) { location.reload(); return; }
+        if (!response.ok) { throw new Error(String(response.status)); }
+        const open = [...figures.querySelectorAll("details[open]")].map((element) => element.id);
+        const html = await response.text();
+        if (paused || figures.contains(document.activeElement)) { return; }
+        figures.innerHTML = html; // rendered and escaped by the server
+        open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+        show();
+    }
+
+    async function tick() {
+        if (!paused && !document.hidden) {
+            try { await renew(); } catch { say(`No answer since ${stamp()}`); }
+        }
+        setTimeout(tick, everyMs);
+    }
+
+    button.hidden = false;
+    button.addEventListener("click", () => { paused = !paused; show(); });
+    show();
+    setTimeout(tick, everyMs);
+}
