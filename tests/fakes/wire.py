@@ -114,13 +114,13 @@ class Wire(asyncio.Protocol):
             self.transport.close()
         elif fault in (Fault.HUGE_BODY, Fault.GZIP_BOMB):
             encoding = {"content-encoding": "gzip"} if fault is Fault.GZIP_BOMB else {}
-            self.send(200, {**behaviour.headers, **encoding}, b"", None)
+            self.send(behaviour.status, {**behaviour.headers, **encoding}, b"", None)
             self.source = huge(behaviour.size, is_gzipped=fault is Fault.GZIP_BOMB)
             self.resume_writing()
             return
         elif fault is Fault.DEEP_JSON:
             nested = b"[" * behaviour.size + b"]" * behaviour.size
-            self.send(200, behaviour.headers, b'{"choices": ' + nested + b"}")
+            self.send(behaviour.status, behaviour.headers, b'{"choices": ' + nested + b"}")
             self.transport.close()
         else:
             if behaviour.raw is not None:
