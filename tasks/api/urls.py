@@ -7,6 +7,7 @@ from django.urls import path, re_path
 from tasks.api.views.docs import DocsView, SchemaView
 from tasks.api.views.doors import NoDoorView, RootView
 from tasks.api.views.providers import ProvidersView
+from tasks.api.views.stats import StatsView
 from tasks.api.views.task_moves import (
     TaskActionsView,
     TaskCancelView,
@@ -27,6 +28,7 @@ urlpatterns = [
     path("tasks/<str:task_id>/clone/", TaskCloneView.as_view(), name="task-clone"),
     path("tasks/<str:task_id>/wait/", TaskWaitView.as_view(), name="task-wait"),
     path("providers/", ProvidersView.as_view(), name="providers"),
+    path("stats/", StatsView.as_view(), name="stats"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
     re_path(r"^.*$", NoDoorView.as_view()),

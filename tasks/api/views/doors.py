@@ -16,6 +16,7 @@ _DOORS = {
     "tasks": "api:task-list",
     "actions": "api:task-actions",
     "providers": "api:providers",
+    "stats": "api:stats",
     "schema": "api:schema",
     "docs": "api:docs",
 }
