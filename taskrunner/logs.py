@@ -23,7 +23,10 @@ def logging_config(level: LogLevel, fmt: LogFormat) -> dict[str, Any]:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if fmt is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+        # Plain tracebacks: the pretty ones print local variables, keys and passwords among them.
+        else structlog.dev.ConsoleRenderer(
+            colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
     )
     ending = [structlog.processors.format_exc_info] if fmt is LogFormat.JSON else []
     return {

@@ -32,9 +32,10 @@ class Chores:
         lease_s = get_conf().lease_s
         beat_s = min(_LONGEST_BEAT_S, lease_s / 3)
         self._beat = Chore(do=lambda: None, interval_s=beat_s, due_at=now)
+        # Not at once: after an outage the lapsed leases' own workers come back first.
+        self._rescue = Chore(do=rescue, interval_s=beat_s, due_at=now + beat_s)
         self._others = [
-            # Not at once: after an outage the lapsed leases' own workers come back first.
-            Chore(do=rescue, interval_s=beat_s, due_at=now + beat_s),
+            self._rescue,
             Chore(do=expire, interval_s=1.0, due_at=now),
             Chore(do=forget_lost_workers, interval_s=lease_s, due_at=now),
         ]
@@ -42,9 +43,16 @@ class Chores:
     def do_due(self, calls: Iterable[Claimed]) -> None:
         now = time.monotonic()
         if now >= self._beat.due_at:
+            self._mind_a_stall(now)
             beat(self._worker, calls)
             self._beat.due_at = now + self._beat.interval_s
         for chore in self._others:
             if now >= chore.due_at:
                 chore.do()
                 chore.due_at = now + chore.interval_s
+
+    def _mind_a_stall(self, now: float) -> None:
+        """A beat that comes late says that the database was held up, for others as well: their
+        leases may have lapsed only because of that. Let them beat before any rescue."""
+        if now - self._beat.due_at > self._beat.interval_s:
+            self._rescue.due_at = now + self._beat.interval_s

@@ -37,7 +37,7 @@ class Watcher(Protocol):
 
 
 def open_watcher(safety_poll_s: float) -> Watcher:
-    """The watcher for the database in use. Raises psycopg's errors if it is away."""
+    """The watcher for the database in use. Raises OperationalError if it is away."""
     if connection.vendor == "postgresql":
         return PostgresWatcher(safety_poll_s)
     return SqliteWatcher()
@@ -49,22 +49,19 @@ class PostgresWatcher:
     def __init__(self, poll_s: float) -> None:
         self.poll_s = poll_s
         parameters = connection.get_connection_params()
-        self._connection = psycopg.connect(
-            **{
-                name: parameters[name]
-                for name in ("host", "port", "user", "password", "dbname", "connect_timeout")
-                if name in parameters
-            },
-            autocommit=True,
-            application_name="taskrunner-listen",
-        )
-        self._connection.execute(f"LISTEN {CHANNEL}")
+        for name in ("cursor_factory", "context", "prepare_threshold"):
+            parameters.pop(name, None)  # Django's own, of no use for listening
+        parameters["application_name"] = "taskrunner-listen"
+        with connection.wrap_database_errors:
+            self._connection = psycopg.connect(**parameters, autocommit=True)
+            self._connection.execute(f"LISTEN {CHANNEL}")
 
     def fileno(self) -> int:
         return self._connection.fileno()
 
     def has_hint(self) -> bool:
-        return any(True for _ in self._connection.notifies(timeout=0))
+        with connection.wrap_database_errors:
+            return len(list(self._connection.notifies(timeout=0))) > 0
 
     def close(self) -> None:
         self._connection.close()

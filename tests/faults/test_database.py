@@ -53,7 +53,7 @@ def stoppable(tmp_path: Path, provider: FakeProviderProcess):
 def test_answers_that_arrive_during_an_outage_are_written_afterwards(stoppable):
     """D1: the server crashes with 32 calls in flight and stays away while they are answered."""
     installation, server = stoppable
-    installation.provider.set_latency(1.0)
+    installation.provider.set_latency(3.0)
     installation.start_cluster()
     ids = installation.submit(*prompts(32))
     installation.wait_for_calls(32)
@@ -73,7 +73,7 @@ def test_answers_that_arrive_during_an_outage_are_written_afterwards(stoppable):
 def test_answers_outlive_their_worker_when_both_it_and_the_database_die(stoppable):
     """D1 and P1 together: the next worker replays the journal that the killed one left."""
     installation, server = stoppable
-    installation.provider.set_latency(0.5)
+    installation.provider.set_latency(3.0)
     main = installation.start_cluster()
     installation.submit(*prompts(20))
     installation.wait_for_calls(20)
