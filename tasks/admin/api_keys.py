@@ -76,6 +76,7 @@ class ApiKeyAdmin(_ModelAdmin):
     list_select_related = ("user",)
     search_fields = ("name", "prefix", "user__username")
     actions = (revoke_selected,)
+    show_facets = admin.ShowFacets.NEVER
 
     @admin.display(description="Key")
     def key_start(self, row: ApiKey) -> str:
@@ -90,6 +91,11 @@ class ApiKeyAdmin(_ModelAdmin):
     @admin.display(description="Last used")
     def last_used(self, row: ApiKey) -> SafeString | str:
         return age(row.last_used_at) if row.last_used_at else "never"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": "API keys"} | (extra_context or {}))
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         found = super().get_actions(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
@@ -77,13 +78,13 @@ def _facts(task: Task) -> Iterator[tuple[str, Any]]:
     yield "In the queue", duration(task.queue_seconds)
     yield "Run time", duration(task.run_seconds)
     yield from _optional_facts(task)
-    yield "Created", task.created_at
+    yield "Created", _moment(task.created_at)
     for label, moment in [
         ("Not before", task.run_after), ("Expires", task.expires_at),
         ("Started", task.started_at), ("Finished", task.finished_at),
     ]:  # fmt: skip
         if moment is not None:
-            yield label, moment
+            yield label, _moment(moment)
 
 
 def _optional_facts(task: Task) -> Iterator[tuple[str, Any]]:
@@ -102,9 +103,17 @@ def _optional_facts(task: Task) -> Iterator[tuple[str, Any]]:
         yield "Metadata", json.dumps(task.metadata, ensure_ascii=False)
 
 
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def _cost(task: Task) -> str:
     if task.cost_usd is not None:
         return f"${plain(task.cost_usd)}"
+    if task.result_source == ResultSource.CACHE:
+        return "none: no new call"
+    if task.result_source == ResultSource.MOCK:
+        return "none: the mock is free"
     return "unpriced" if task.state is Status.COMPLETED else "–"
 
 

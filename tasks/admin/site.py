@@ -13,6 +13,7 @@ def open_site(site: AdminSite) -> None:
     site.site_header = site.site_title = "Async AI Task Runner"
     site.index_title = "Operations"
     site.site_url = "/stats/"
+    site.enable_nav_sidebar = False  # five lists need no menu; the width belongs to the tasks
     # One login page for all: users who are not staff land on their stats page, not in the admin.
     site.login_form = AuthenticationForm
     _close_django_q(site)

@@ -60,6 +60,11 @@ class TaskAdmin(TaskColumns, _ModelAdmin):
     action_form = TaskActionForm
     actions = (retry_selected, cancel_selected, set_priority, export_csv, export_jsonl)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Tasks"} | (extra_context or {}))
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[TaskChangeList]:
         return TaskChangeList
 

@@ -97,6 +97,6 @@ def _errors(snapshot: Snapshot) -> Tile:
 def _cost(snapshot: Snapshot) -> Tile:
     unpriced = sum(row.unpriced for row in snapshot.providers if not row.is_mock)
     note = f"{dollars(snapshot.cost_usd)} in the {snapshot.range.words}"
-    note += f", {unpriced:,} answers unpriced" if unpriced else ""
+    note += f"; {unpriced:,} unpriced" if unpriced else ""
     value = dollars(snapshot.cost_today_usd)
     return Tile(label="Cost today", value=value, note=note, href=tasks_page(finished="24h"))

@@ -19,9 +19,12 @@ from tasks.stats.expressions import (
     run_ms,
     two_digits,
 )
+from tasks.vocabulary import ResultSource
 
 Histogram = Mapping[int, int]
 _CENTS = Decimal("0.0000000001")
+# A cached answer caused no new call, the mock never does.
+_UNPRICED = Q(cost_usd=None, result_source__in=[ResultSource.PROVIDER, ResultSource.FALLBACK])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,7 @@ def finished_groups(ended: TaskQuerySet, bucket_s: int) -> list[FinishedGroup]:
         .annotate(
             count=Count("pk"),
             cost=Sum("cost_usd"),
-            unpriced=Count("pk", filter=Q(status="COMPLETED", cost_usd=None)),
+            unpriced=Count("pk", filter=_UNPRICED),
             tokens_in=Coalesce(Sum("prompt_tokens"), 0),
             tokens_out=Coalesce(Sum("completion_tokens"), 0),
         )

@@ -33,6 +33,16 @@
         setTimeout(tick, everyMs);
     }
 
+    document.querySelectorAll("#how-to pre").forEach((block) => {
+        const copy = document.createElement("button");
+        Object.assign(copy, {type: "button", className: "small copy", textContent: "Copy"});
+        copy.addEventListener("click", async () => {
+            await navigator.clipboard.writeText(block.querySelector("code").textContent);
+            copy.textContent = "Copied";
+        });
+        if (navigator.clipboard) { block.after(copy); }
+    });
+
     button.hidden = false;
     button.addEventListener("click", () => { paused = !paused; show(); });
     show();

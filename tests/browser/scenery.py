@@ -1,0 +1,139 @@
+"""A day's work of a busy installation, the same at every run: runs inside the deployment."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from tasks.models import Attempt, Task, Worker
+
+_PROMPTS = (
+    "Summarise this support ticket in two sentences.",
+    "Translate the product description into French.",
+    "Write a friendly reminder about the unpaid invoice.",
+    "Extract all dates and amounts from this contract.",
+    "Suggest three subject lines for the spring newsletter.",
+    "Classify this review as positive, neutral or negative.",
+)
+_SERVED = (
+    ("deepseek", "deepseek-flash", 1.8), ("openai", "gpt-6-luna", 1.1),
+    ("anthropic", "claude-haiku-5-5", 1.4),
+)  # fmt: skip
+_FAILURES = (
+    ("timeout", "No complete answer within 60 s.", None),
+    ("server_error", "The provider answered 503: overloaded.", 503),
+    ("request_refused", "The provider answered 400: context length exceeded.", 400),
+)
+HOSTILE = "<script>document.title='owned'</script> {% debug %} {{ settings.SECRET_KEY }}"
+
+
+def paint(count: int = 900) -> None:
+    """Finished tasks over 24 hours, then one of each kind that a reader should recognise."""
+    dice = random.Random(7)
+    now = timezone.now()
+    owner = get_user_model().objects.get(username="admin")
+    for n in range(count):
+        _finished(dice, now, owner, hours_ago=24 * (1 - n / count) ** 1.2)
+    _others(now, owner)
+    for n in (1, 2):
+        Worker.objects.create(
+            name=f"app-1:{4100 + n}", host="app-1", pid=4100 + n, slots=128, in_flight=n,
+            beat_at=now + timedelta(minutes=5), started_at=now - timedelta(hours=9),
+        )  # fmt: skip
+
+
+def _finished(dice: random.Random, now: datetime, owner: Any, *, hours_ago: float) -> None:
+    asked, model, mean_s = dice.choice(_SERVED)
+    run_s, wait_s = dice.lognormvariate(0, 0.4) * mean_s, dice.expovariate(8)
+    end = now - timedelta(hours=hours_ago * (0.85 + 0.15 * dice.random()), seconds=1)
+    start = end - timedelta(seconds=run_s)
+    values: dict[str, Any] = {
+        "provider": asked,
+        "model": model,
+        "priority": dice.choice([3, 5, 5, 8]),
+    }
+    roll = dice.random()
+    if roll < 0.04:
+        code, message, http_status = dice.choice(_FAILURES)
+        values |= {"status": "FAILED", "error_code": code, "error_message": message}
+    elif roll < 0.05:
+        values |= {"status": "CANCELLED"}
+    else:
+        served = ("openai", "gpt-6-luna") if roll > 0.96 else (asked, model)
+        source = "fallback" if served[0] != asked else "provider"
+        values |= _answer(dice, source, *served)
+    task = _save(
+        owner, dice.choice(_PROMPTS), start - timedelta(seconds=wait_s), start, end, values
+    )
+    if task.status == "FAILED":
+        _attempt(task, 1, start, end, outcome="failed", error_code=code, message=message,
+                 http_status=http_status)  # fmt: skip
+
+
+def _answer(dice: random.Random, source: str, provider: str, model: str) -> dict[str, Any]:
+    return {
+        "status": "COMPLETED", "result": "Done: the text is short and friendly.",
+        "result_source": source, "served_provider": provider, "served_model": model,
+        "finish_reason": "stop", "prompt_tokens": dice.randint(80, 400),
+        "completion_tokens": dice.randint(60, 500),
+        "cost_usd": Decimal(dice.randint(40, 900)) / 1_000_000,
+    }  # fmt: skip
+
+
+def _others(now: datetime, owner: Any) -> None:
+    ago = lambda seconds: now - timedelta(seconds=seconds)  # noqa: E731
+    mock = {"status": "COMPLETED", "result": "[mock] You asked: hello", "result_source": "mock",
+            "served_provider": "mock", "served_model": "mock-1", "provider": "openai",
+            "model": "gpt-6-luna"}  # fmt: skip
+    _save(owner, "Say hello.", ago(42), ago(41), ago(40), mock)
+    cached = {"status": "COMPLETED", "result": "Bonjour", "result_source": "cache",
+              "served_provider": "deepseek", "served_model": "deepseek-flash"}  # fmt: skip
+    _save(owner, "Translate hello.", ago(32), ago(32), ago(32), cached)
+    retried = {"provider": "anthropic", "model": "claude-haiku-5-5", "attempts": 2,
+               "waiting_reason": "server_error from anthropic",
+               "wake_at": now + timedelta(seconds=40)}  # fmt: skip
+    task = _save(owner, _PROMPTS[3], ago(25), ago(24), None, retried)
+    for number in (1, 2):
+        _attempt(task, number, ago(30 - 8 * number), ago(28 - 8 * number), outcome="failed",
+                 error_code="server_error", http_status=529, message="Overloaded, try again later.",
+                 request_id=f"req_011C{number}")  # fmt: skip
+    hostile = {"status": "FAILED", "error_code": "request_refused", "error_message": HOSTILE,
+               "tags": [HOSTILE[:40]]}  # fmt: skip
+    task = _save(owner, HOSTILE, ago(22), ago(21), ago(20), hostile)
+    _attempt(task, 1, ago(21), ago(20), outcome="failed", message=HOSTILE, http_status=400)
+    for n in range(3):
+        running = {"status": "PROCESSING", "attempts": 1, "lease_token": uuid.uuid4(),
+                   "lease_expires_at": now + timedelta(hours=1)}  # fmt: skip
+        task = _save(owner, _PROMPTS[n], ago(6), ago(5), None, running)
+        _attempt(task, 1, ago(5), None)
+    scheduled = {"wake_at": now + timedelta(hours=3), "run_after": now + timedelta(hours=3),
+                 "waiting_reason": "scheduled"}  # fmt: skip
+    _save(owner, _PROMPTS[4], ago(4), None, None, scheduled)
+    for n in range(4):
+        _save(owner, _PROMPTS[n], ago(3 - n / 2), None, None, {"priority": 9 - n})
+
+
+def _save(
+    owner: Any, prompt: str, created: datetime, start: datetime | None, end: datetime | None,
+    values: dict[str, Any],
+) -> Task:  # fmt: skip
+    fields = {"provider": "deepseek", "model": "deepseek-flash", "max_attempts": 5,
+              "attempts": 1 if end else 0}  # fmt: skip
+    task = Task.objects.create(
+        owner=owner, prompt=prompt, started_at=start, finished_at=end, **(fields | values)
+    )
+    Task.objects.filter(pk=task.pk).update(created_at=created)
+    return task
+
+
+def _attempt(task: Task, number: int, start: datetime, end: datetime | None, **values: Any) -> None:
+    Attempt.objects.create(
+        task=task, number=number, provider=task.provider, model=task.model, worker="app-1:4101",
+        lease_token=uuid.uuid4(), started_at=start, finished_at=end, **values,
+    )  # fmt: skip

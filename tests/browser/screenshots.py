@@ -1,0 +1,92 @@
+"""`python -m tests.browser.screenshots FOLDER`: every page, light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from tests.browser.site import open_browser, paint_scenery, start_web
+from tests.deployment import Deployment, template_database
+
+_WIDTHS = {"wide": 1280, "narrow": 360}
+_SCHEMES = ("light", "dark")
+
+
+def take_all(folder: Path) -> None:
+    """One PNG a page, colour scheme and width."""
+    folder.mkdir(parents=True, exist_ok=True)
+    template = template_database()
+    with tempfile.TemporaryDirectory() as scratch, \
+            Deployment.create(Path(scratch), template) as deployment, \
+            open_browser() as browser:  # fmt: skip
+        keys = ("DEEPSEEK_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+        deployment.environment |= dict.fromkeys(keys, "not-a-key")
+        web = start_web(deployment)
+        _shoot_round(browser, web, folder, {"stats-empty": "/stats/"})
+        paint_scenery(deployment)
+        _shoot_round(browser, web, folder, _pages(deployment))
+        _shoot_for_readme(browser, web, folder)
+
+
+def _pages(deployment: Deployment) -> dict[str, str]:
+    def detail(condition: str) -> str:
+        (row,) = deployment.query(f"SELECT max(id) FROM tasks_task WHERE {condition}")
+        return f"/admin/tasks/task/{row[0]}/change/"
+
+    return {
+        "stats": "/stats/",
+        "admin": "/admin/",
+        "list": "/admin/tasks/task/",
+        "add": "/admin/tasks/task/add/",
+        "detail-completed": detail("result_source = 'fallback'"),
+        "detail-mock": detail("result_source = 'mock'"),
+        "detail-waiting": detail("attempts = 2"),
+        "detail-failed": detail("status = 'FAILED'"),
+        "keys": "/admin/tasks/apikey/",
+        "key-add": "/admin/tasks/apikey/add/",
+        "workers": "/admin/tasks/worker/",
+    }
+
+
+def _shoot_round(browser: Browser, web: str, folder: Path, pages: dict[str, str]) -> None:
+    for scheme in _SCHEMES:
+        for size, width in _WIDTHS.items():
+            context = browser.new_context(
+                color_scheme=scheme, viewport={"width": width, "height": 800}
+            )
+            page = context.new_page()
+            for name, path in {"landing": "/", "login": "/admin/login/"}.items():
+                _shoot(page, web + path, folder / f"{name}-{scheme}-{size}.png")
+            log_in(page, web)
+            for name, path in pages.items():
+                _shoot(page, web + path, folder / f"{name}-{scheme}-{size}.png")
+            context.close()
+
+
+def _shoot(page: Page, address: str, path: Path) -> None:
+    page.goto(address)
+    page.screenshot(path=path, full_page=not path.name.startswith("list"))
+
+
+def _shoot_for_readme(browser: Browser, web: str, folder: Path) -> None:
+    context = browser.new_context(color_scheme="light", viewport={"width": 1180, "height": 760})
+    page = context.new_page()
+    log_in(page, web)
+    page.goto(f"{web}/stats/")
+    page.screenshot(path=folder / "readme.png")
+    context.close()
+
+
+def log_in(page: Page, web: str, user: str = "admin") -> None:
+    page.goto(f"{web}/admin/login/?next=/stats/")
+    page.fill("#id_username", user)
+    page.fill("#id_password", f"{user}-password")
+    page.click("input[type=submit]")
+    page.wait_for_url("**/stats/")
+
+
+if __name__ == "__main__":
+    take_all(Path(sys.argv[1]))
