@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import environ
@@ -104,7 +104,7 @@ class Environment:
                 raise _refusal(name, raw, "must be an http:// or https:// address")
         return raw.rstrip("/")
 
-    def database(self, name: str, default: str) -> dict[str, object]:
+    def database(self, name: str, default: str) -> dict[str, Any]:
         """Django's settings for one database; only SQLite and PostgreSQL are supported."""
         url = self.text(name) or default
         scheme = url.split(":", 1)[0]

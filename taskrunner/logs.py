@@ -9,7 +9,7 @@ import structlog
 
 from tasks.vocabulary import LogFormat, LogLevel
 
-_SHARED = [
+_SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -28,7 +28,7 @@ def logging_config(level: LogLevel, fmt: LogFormat) -> dict[str, Any]:
             colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
     )
-    ending = [structlog.processors.format_exc_info] if fmt is LogFormat.JSON else []
+    ending: list[Any] = [structlog.processors.format_exc_info] if fmt is LogFormat.JSON else []
     return {
         "version": 1,
         "disable_existing_loggers": False,

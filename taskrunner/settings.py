@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -109,7 +110,9 @@ LOGIN_URL = "admin:login"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # --- The database -----------------------------------------------------------------------------
-DATABASES = {"default": env.database("DATABASE_URL", "sqlite:///db.sqlite3")}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.database("DATABASE_URL", "sqlite:///db.sqlite3")
+}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["NAME"] = str(BASE_DIR / str(_database["NAME"]))

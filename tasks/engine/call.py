@@ -37,8 +37,8 @@ class Caller:
             return Answer(claimed=claimed, error=error)
         except Exception:
             log.exception("provider client failed", task=claimed.task_id)
-            error = BadResponse(f"The {claimed.provider} client failed; the log tells why.")
-            return Answer(claimed=claimed, error=error)
+            fault = BadResponse(f"The {claimed.provider} client failed; the log tells why.")
+            return Answer(claimed=claimed, error=fault)
         cost_usd = price(claimed, completion, sent_at)
         return Answer(claimed=claimed, completion=completion, cost_usd=cost_usd)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import cast
 from uuid import uuid4
 
 from django.db import transaction
@@ -63,7 +62,7 @@ def seconds_to_next_wake() -> float | None:
 
 
 def _tasks() -> TaskQuerySet:
-    return cast(TaskQuerySet, Task.objects.all())
+    return Task.objects.all()
 
 
 def _is_anything_due() -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import cast
 
 import structlog
 from django.db import transaction
@@ -95,7 +94,7 @@ def forget_lost_workers() -> None:
 
 
 def _tasks() -> TaskQuerySet:
-    return cast(TaskQuerySet, Task.objects.all())
+    return Task.objects.all()
 
 
 def _rescued_row(task: Task, now: object) -> list[object]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from django.db import DataError, IntegrityError, transaction
 
 from tasks.engine.verdict import Verdict
 from tasks.models import Attempt, Task
-from tasks.querysets import TaskQuerySet, database_now, update_rows
+from tasks.querysets import database_now, update_rows
 from tasks.vocabulary import Outcome, Status
 
 log = structlog.get_logger(__name__)
@@ -64,9 +64,7 @@ def settle(verdicts: Sequence[Verdict]) -> None:
 
 
 def _held_tokens(task_ids: Iterable[int]) -> dict[int, Any]:
-    rows = cast(TaskQuerySet, Task.objects.all()).filter(
-        pk__in=list(task_ids), status=Status.PROCESSING
-    )
+    rows = Task.objects.all().filter(pk__in=list(task_ids), status=Status.PROCESSING)
     return dict(rows.select_for_update(of=("self",)).values_list("pk", "lease_token"))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib.auth.models import AbstractBaseUser
 
 from tasks.errors import TaskNotFound
@@ -15,7 +13,7 @@ _MOST_ID = 2**63 - 1
 
 def visible_tasks(user: AbstractBaseUser) -> TaskQuerySet:
     """The tasks of `user`; all of them for staff."""
-    return cast(TaskQuerySet, Task.objects.all()).visible_to(user)
+    return Task.objects.all().visible_to(user)
 
 
 def get_task(user: AbstractBaseUser, task_id: object, *, lock: bool = False) -> Task:
@@ -30,7 +28,7 @@ def get_task(user: AbstractBaseUser, task_id: object, *, lock: bool = False) -> 
     rows = visible_tasks(user)
     if lock:
         rows = rows.select_for_update(of=("self",))
-    task = rows.filter(pk=key).first()
+    task: Task | None = rows.filter(pk=key).first()
     if task is None:
         raise TaskNotFound(task_id)
     return task
