@@ -7,7 +7,7 @@ from contextlib import suppress
 
 _PAGES = (
     ("Admin", "/admin/"),
-    ("Stats", "/admin/stats/"),
+    ("Stats", "/stats/"),
     ("API", "/api/"),
     ("API docs", "/api/docs/"),
 )

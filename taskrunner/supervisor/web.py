@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import sys
-import warnings
 
 import uvicorn
 
@@ -16,8 +15,6 @@ STOP_GRACE_S = 3  # open event streams would hold a stop for ever
 def main() -> None:
     leash_fd, socket_fd = (int(text) for text in sys.argv[1:3])
     hold_on(leash_fd)
-    # Files are served from where they lie; `collectstatic` is for those who want their own server.
-    warnings.filterwarnings("ignore", "No directory at", UserWarning)
     config = uvicorn.Config(
         "taskrunner.asgi:application",
         timeout_graceful_shutdown=STOP_GRACE_S,
