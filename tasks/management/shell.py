@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -12,6 +13,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 from tasks.conf import get_conf
 from tasks.errors import DomainError, InvalidInput
+from tasks.models import Worker
+from tasks.querysets import database_now
 
 
 def find_user(name: str | None) -> Any:
@@ -28,6 +31,12 @@ def find_user(name: str | None) -> Any:
             f"--username {name}"
         )
     return user
+
+
+def is_anyone_working() -> bool:
+    """Whether any worker, on any machine, was heard of within a lease."""
+    since = database_now() - timedelta(seconds=get_conf().lease_s)
+    return Worker.objects.filter(beat_at__gte=since).exists()
 
 
 @contextmanager

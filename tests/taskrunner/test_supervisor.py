@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import pty
 import signal
-import threading
 import time
 
 import pytest
 
 from tests.deployment import wait_until
+from tests.fakes.provider import Behaviour, FakeProvider, Fault
 from tests.taskrunner.project import LONGEST_STOP_S, Project, is_answering
 
 pytestmark = pytest.mark.processes
@@ -95,13 +95,14 @@ def test_child_that_never_works_ends_the_start_with_its_name(project: Project) -
 
 
 def test_stop_during_a_call_releases_it_within_the_grace_time(project: Project) -> None:
-    with _SilentServer() as server:
-        keys = {"LOCAL_BASE_URL": server.url, "TASKRUNNER_CALL_TIMEOUT": "60"}
+    with FakeProvider() as provider:
+        provider.script(Behaviour(fault=Fault.HANG), repeat=True)
+        keys = {"LOCAL_BASE_URL": provider.base_url("local"), "TASKRUNNER_CALL_TIMEOUT": "60"}
         run = project.start("--no-web", **keys)
         run.wait_until_ready()
         submitted = project.run("submit", "hang", "--provider", "local", "--model", "m", **keys)
         assert submitted.returncode == 0, submitted.stderr
-        assert server.has_call.wait(10)
+        wait_until(provider.count, 10, "the call")
 
         started = time.monotonic()
         assert run.end() == 0
@@ -111,33 +112,6 @@ def test_stop_during_a_call_releases_it_within_the_grace_time(project: Project) 
             "from tasks.models import Task; t = Task.objects.get(); print(t.status, t.attempts)"
         )
         assert project.run("shell", "-v0", "-c", status, **keys).stdout.strip() == "PENDING 0"
-
-
-class _SilentServer:
-    """Takes connections and never answers."""
-
-    def __init__(self) -> None:
-        import socket
-
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
-        self.has_call = threading.Event()
-        self._lines: list[object] = []
-
-    def __enter__(self) -> _SilentServer:
-        threading.Thread(target=self._take, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-
-    def _take(self) -> None:
-        while True:
-            try:
-                self._lines.append(self._listener.accept())
-            except OSError:
-                return
-            self.has_call.set()
 
 
 def _kill(pids: set[int]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tasks.management.shell import find_user, plain_errors
+from tasks.management.shell import find_user, is_anyone_working, plain_errors
 from tasks.models import Task
 from tasks.services import submit
 from tasks.services.following import wait_until_terminal
@@ -41,6 +41,8 @@ class Command(BaseCommand):
             self._wait_for(task)
 
     def _wait_for(self, task: Task) -> None:
+        if not is_anyone_working():
+            sys.stderr.write(f"Task {task.pk} waits, but no worker is running: start ./run\n")
         try:
             asyncio.run(wait_until_terminal(task.pk, _LONGEST_WAIT_S))
         except KeyboardInterrupt:

@@ -1,0 +1,112 @@
+"""`doctor`: what is wrong, and what to do; never a key."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from tasks.models import Worker
+from tests.deployment import Deployment
+from tests.fakes.provider import Behaviour, FakeProvider
+
+pytestmark = pytest.mark.django_db
+_KEY = "sk-very-secret-key"
+
+
+@pytest.fixture
+def worker(db) -> Worker:
+    now = timezone.now()
+    return Worker.objects.create(
+        name="w", host="h", pid=1, slots=128, in_flight=3, started_at=now, beat_at=now
+    )
+
+
+@pytest.fixture
+def provider() -> Iterator[FakeProvider]:
+    with FakeProvider() as running:
+        yield running
+
+
+def _doctor(*arguments: str) -> tuple[int, str]:
+    out = io.StringIO()
+    try:
+        call_command("doctor", *arguments, stdout=out)
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+def _use(settings: Any, name: str, base_url: str) -> None:
+    raw = settings.TASKRUNNER_PROVIDERS
+    own = raw[name] | {"api_keys": [_KEY], "base_url": base_url}
+    settings.TASKRUNNER_PROVIDERS = raw | {name: own}
+
+
+def test_sound_installation_is_well(worker, operator, settings) -> None:
+    settings.TASKRUNNER_MCP_USER = "operator"
+    code, told = _doctor()
+    assert code == 0, told
+    assert "✓ workers: 1, calls in flight 3 of 128" in told
+    assert told.endswith("All is well.\n")
+
+
+def test_missing_workers_and_mcp_user_are_wrong_with_the_way_out(db) -> None:
+    code, told = _doctor()
+    assert code == 1
+    assert "✗ workers: none is beating  → ./run" in told
+    assert "createsuperuser --username admin" in told
+    assert told.endswith("2 wrong.\n")
+
+
+def test_worker_that_beats_no_more_does_not_count(worker, operator) -> None:
+    Worker.objects.update(beat_at=timezone.now() - timedelta(minutes=2))
+    assert "✗ workers: none is beating" in _doctor()[1]
+
+
+def test_system_checks_are_told(worker, settings) -> None:
+    settings.TASKRUNNER_RETRY_CAP = 0.1
+    code, told = _doctor()
+    assert code == 1
+    assert "✗ tasks.E003" in told
+
+
+def test_call_reaches_each_configured_provider_once(worker, operator, settings, provider) -> None:
+    settings.TASKRUNNER_MCP_USER = "operator"
+    _use(settings, "openai", provider.base_url("openai"))
+    code, told = _doctor("--call")
+    assert code == 0, told
+    assert "✓ openai called: " in told
+    assert provider.count() == 1
+    assert _KEY not in told
+
+
+def test_refused_key_is_wrong_and_not_shown(worker, operator, settings, provider) -> None:
+    _use(settings, "openai", provider.base_url("openai"))
+    provider.script(Behaviour(status=401))
+    code, told = _doctor("--call")
+    assert code == 1
+    assert "authentication_refused" in told
+    assert "→ check the key" in told
+    assert _KEY not in told
+
+
+def test_without_call_no_provider_is_asked(worker, settings, provider) -> None:
+    _use(settings, "openai", provider.base_url("openai"))
+    _doctor()
+    assert provider.count() == 0
+
+
+@pytest.mark.processes
+def test_database_that_is_away_is_wrong_and_the_rest_is_told(deployment: Deployment) -> None:
+    away = "postgres://user:hidden@127.0.0.1:9/none"
+    told = deployment.manage("doctor", DATABASE_URL=away)
+    assert told.returncode == 1
+    assert "✗ database: " in told.stdout
+    assert "✓ journal folder" in told.stdout
+    assert "hidden" not in told.stdout + told.stderr
