@@ -76,7 +76,7 @@ def test_deepseek_is_dear_at_peak_hours_of_weekdays_only(moment: str, usd: str) 
 
 def test_the_hour_is_utc_whatever_zone_the_time_is_in() -> None:
     beijing = timezone(timedelta(hours=8))
-    at = datetime(2026, 11, 17, 9, 30, tzinfo=beijing)  # 01:30 UTC
+    at = datetime(2026, 11, 17, 11, 30, tzinfo=beijing)  # 03:30 UTC
     rates = rates_at(price_of(Provider.DEEPSEEK, "deepseek-flash"), prompt_tokens=1, at=at)
     assert rates.input == Decimal("0.30")
 
