@@ -146,9 +146,7 @@ class ApiKeyAdmin(_ModelAdmin):
     def _show_once(self, request: HttpRequest, row: ApiKey, key: str) -> HttpResponse:
         """The answer to the POST itself: a message would keep the key in a cookie or a table."""
         context = self._context(request, title="API key created") | {"row": row, "key": key}
-        response = TemplateResponse(request, "admin/tasks/apikey/created.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "admin/tasks/apikey/created.html", context)
 
     def _show_form(self, request: HttpRequest, form: Any) -> HttpResponse:
         fieldsets = [(None, {"fields": list(form.fields)})]

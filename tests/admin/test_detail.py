@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from tests.admin.conftest import HOSTILE
+
+
+def _page(client, task):
+    return client.get(f"/admin/tasks/task/{task.pk}/change/")
+
+
+def test_the_page_tells_prompt_answer_attempts_and_cost(operator_client, make_task):
+    task = make_task(
+        "COMPLETED", tried=True, prompt="why?", result="because", cost_usd=Decimal("0.00001230"),
+        prompt_tokens=7, completion_tokens=9, served_provider="openai", served_model="gpt-6-luna",
+    )  # fmt: skip
+    text = _page(operator_client, task).text
+    for expected in ("why?", "because", "$0.0000123", "7 in, 9 out", "openai / gpt-6-luna",
+                     "HTTP 503", "server_error", "request req_1"):  # fmt: skip
+        assert expected in text
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("mock", "No model was asked"), ("fallback", "Another provider"), ("cache", "no new call")],
+)
+def test_an_answer_from_elsewhere_says_so_on_top(operator_client, make_task, source, words):
+    task = make_task("COMPLETED", result_source=source)
+    assert words in _page(operator_client, task).text
+
+
+def test_an_unknown_price_is_called_unpriced(operator_client, make_task):
+    assert "unpriced" in _page(operator_client, make_task("COMPLETED")).text
+
+
+def test_what_people_and_providers_wrote_is_shown_as_text(operator_client, make_task):
+    task = make_task(
+        "FAILED", tried=True, prompt=HOSTILE, system=HOSTILE, result=HOSTILE, error_code="<b>",
+        error_message=HOSTILE, tags=[HOSTILE], metadata={HOSTILE: HOSTILE}, custom_id=HOSTILE,
+    )  # fmt: skip
+    text = _page(operator_client, task).text
+    assert "<script>alert" not in text
+    assert "<b>" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt; {% debug %}") >= 7
+
+
+def test_waiting_is_explained_in_words(operator_client, make_task):
+    later = timezone.now() + timedelta(hours=1)
+    due = make_task()
+    scheduled = make_task(wake_at=later, waiting_reason="scheduled")
+    parked = make_task(wake_at=later, waiting_reason="timeout from openai")
+    assert "waits for a free slot" in _page(operator_client, due).text
+    assert "not to be called before" in _page(operator_client, scheduled).text
+    assert "Waits because of timeout from openai" in _page(operator_client, parked).text
+
+
+@pytest.mark.parametrize(
+    ("status", "buttons"),
+    [
+        ("PENDING", {"cancel", "priority", "clone"}),
+        ("PROCESSING", {"cancel", "clone"}),
+        ("COMPLETED", {"clone"}),
+        ("FAILED", {"retry", "clone"}),
+        ("CANCELLED", {"retry", "clone"}),
+    ],
+)
+def test_only_the_moves_that_the_state_allows_have_buttons(
+    operator_client, make_task, status, buttons
+):
+    task = make_task(status)
+    text = _page(operator_client, task).text
+    shown = {move for move in ("cancel", "retry", "priority", "clone")
+             if f"/admin/tasks/task/{task.pk}/{move}/" in text}  # fmt: skip
+    assert shown == buttons
+
+
+def test_a_reader_without_more_rights_has_no_buttons(staff_client, make_task):
+    response = _page(staff_client("view_task"), make_task())
+    assert response.context["moves"] == set()
+    assert "/cancel/" not in response.text
+    assert "/delete/" not in response.text

@@ -1,0 +1,167 @@
+"""The landing page, the stats page and its live part, through the whole stack."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+HOSTILE = "<script>alert(1)</script> {% debug %}"
+
+
+@pytest.fixture
+def client_of():
+    def make(user):
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+def _tiles(response):
+    return {tile.label: tile for tile in response.context["tiles"]}
+
+
+def test_strangers_get_the_landing_page_with_its_doors(db, client):
+    text = client.get("/").text
+    for door in ("/stats/", "/admin/", "/api/docs/"):
+        assert f'href="{door}"' in text
+
+
+def test_people_who_are_logged_in_go_straight_to_their_figures(client_of, owner):
+    assert client_of(owner).get("/").url == "/stats/"
+
+
+def test_the_stats_page_wants_a_login_and_its_live_part_says_so(db, client):
+    assert client.get("/stats/?range=7d").url == "/admin/login/?next=/stats/%3Frange%3D7d"
+    assert client.get("/stats/figures/?range=7d").status_code == 403
+
+
+def test_the_empty_page_tells_how_to_begin(client_of, operator):
+    text = client_of(operator).get("/stats/").text
+    assert "./run submit" in text
+    assert "curl http://testserver/api/tasks/" in text
+    assert "./run runmcp --print-config" in text
+    assert '<details class="panel" id="how-to" open>' in text
+
+
+def test_the_tiles_show_the_figures_and_lead_to_the_tasks(
+    client_of, operator, make_task, make_worker
+):
+    make_worker("one", slots=8, in_flight=1)
+    make_task("PROCESSING")
+    make_task("PENDING", created_at=timezone.now())
+    make_task("FAILED")
+    make_task(), make_task(), make_task()
+    tiles = _tiles(client_of(operator).get("/stats/?range=24h"))
+    assert (tiles["Waiting"].value, tiles["Running"].value) == ("1", "1 / 8")
+    assert (tiles["Workers"].value, tiles["Errors"].value) == ("1", "25 %")
+    assert tiles["Errors"].href == "/admin/tasks/task/?status__exact=FAILED&finished=24h"
+
+
+def test_every_link_of_the_page_leads_somewhere(client_of, operator, make_task, make_worker):
+    make_worker("one")
+    make_task("FAILED"), make_task("PENDING"), make_task()
+    client = client_of(operator)
+    links = set(re.findall(r'href="(/[^"]*)"', client.get("/stats/").text))
+    assert len(links) > 12
+    for link in links:
+        status = client.get(link.replace("&amp;", "&")).status_code
+        assert status == 200 or (link == "/" and status == 302), link
+
+
+def test_tile_links_are_filters_that_the_list_understands(client_of, operator, make_task):
+    failed, _ = make_task("FAILED"), make_task()
+    client = client_of(operator)
+    page = client.get(_tiles(client.get("/stats/"))["Errors"].href)
+    assert {task.pk for task in page.context["cl"].result_list} == {failed.pk}
+
+
+def test_the_mock_is_announced_while_it_answers_for_all(client_of, operator, settings):
+    client = client_of(operator)
+    assert "The mock answers every task" in client.get("/stats/").text
+    settings.TASKRUNNER_MOCK = "never"
+    assert "The mock answers every task" not in client.get("/stats/").text
+
+
+def test_what_people_and_providers_wrote_is_shown_as_text(client_of, operator, make_task):
+    make_task("FAILED", error_code="<b>x</b>", error_message=HOSTILE, model="<i>")
+    make_task("PENDING", wake_at=timezone.now(), waiting_reason=HOSTILE)
+    text = client_of(operator).get("/stats/").text
+    assert "<script>alert" not in text
+    assert "<b>x</b>" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt; {% debug %}") == 2
+
+
+def test_others_see_their_own_figures_without_links_or_workers(
+    client_of, owner, stranger, make_task, make_worker
+):
+    make_worker("secret-host")
+    task = make_task("FAILED", error_message="mine")
+    own = client_of(owner).get("/stats/")
+    assert "mine" in own.text
+    assert "Workers" not in _tiles(own)
+    assert "secret-host" not in own.text
+    assert "/admin/tasks/" not in own.text
+    foreign = client_of(stranger).get("/stats/").text
+    assert "mine" not in foreign
+    assert f"#{task.pk}" not in foreign
+
+
+def test_staff_who_may_not_open_tasks_get_no_links_to_them(client_of, django_user_model, make_task):
+    make_task("FAILED")
+    clerk = django_user_model.objects.create_user("clerk", is_staff=True)
+    assert "/admin/tasks/task/" not in client_of(clerk).get("/stats/").text
+    clerk.user_permissions.add(
+        Permission.objects.get(codename="view_task", content_type__app_label="tasks")
+    )
+    clerk = django_user_model.objects.get(pk=clerk.pk)
+    assert "/admin/tasks/task/" in client_of(clerk).get("/stats/").text
+
+
+def test_the_live_part_is_the_same_figures_without_the_page_around(client_of, operator, make_task):
+    make_task("FAILED")
+    response = client_of(operator).get("/stats/figures/?range=7d")
+    assert "<html" not in response.text
+    assert "last 7 days" in response.text
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("asked", ["", "1y", "<script>", "24H"])
+def test_an_unknown_range_is_a_day_on_the_page_and_refused_in_the_live_part(
+    client_of, operator, asked
+):
+    client = client_of(operator)
+    page = client.get("/stats/", {"range": asked})
+    assert page.context["snapshot"].range == "24h"
+    assert client.get("/stats/figures/", {"range": asked}).status_code == 400
+
+
+def test_the_chart_has_a_caption_and_the_same_figures_as_a_table(client_of, operator, make_task):
+    make_task(ago=0), make_task(ago=0), make_task("FAILED", ago=0)
+    text = client_of(operator).get("/stats/").text
+    assert text.count('class="bar-completed" x=') == 1
+    assert "2 completed, 1 failed</title>" in text
+    assert "<figcaption>" in text
+    last_row = re.findall(r"<tr><th scope=\"row\">[^<]*</th>((?:<td[^>]*>\d+</td>){4})", text)[-1]
+    assert re.findall(r">(\d+)<", last_row) == ["2", "0", "1", "0"]
+
+
+@pytest.mark.parametrize("path", ["/", "/stats/"])
+def test_pages_have_a_strict_policy_and_nothing_inline(
+    client_of, operator, client, make_task, path
+):
+    make_task()
+    response = (client if path == "/" else client_of(operator)).get(path)
+    assert "unsafe" not in response["Content-Security-Policy"]
+    for inline in ("<style", " style=", " onclick=", "<script>", "javascript:"):
+        assert inline not in response.text
+
+
+@pytest.mark.parametrize("path", ["/", "/stats/", "/stats/figures/"])
+def test_pages_are_only_read(client_of, operator, path):
+    assert client_of(operator).post(path).status_code == 405
