@@ -100,12 +100,11 @@ class Place:
         try:
             padded = text.encode("ascii") + b"=" * (-len(text) % 4)
             made_for, is_backward, raw, pk = json.loads(base64.urlsafe_b64decode(padded))
-            place = cls(value=_value(ordering, raw), pk=_id(pk), is_backward=is_backward is True)
+            if made_for != str(ordering):
+                raise InvalidInput({"cursor": ["Belongs to another ordering."]})
+            return cls(value=_value(ordering, raw), pk=_id(pk), is_backward=is_backward is True)
         except (ValueError, TypeError, binascii.Error, RecursionError):
             raise InvalidInput({"cursor": ["Is not one that this API gave out."]}) from None
-        if made_for != str(ordering):
-            raise InvalidInput({"cursor": ["Belongs to another ordering."]})
-        return place
 
 
 def _value(ordering: Ordering, raw: object) -> Value:

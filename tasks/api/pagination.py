@@ -34,7 +34,8 @@ class TaskPagination(BasePagination):
             InvalidInput: a parameter is malformed.
         """
         self._request = request
-        self._ordering = Ordering.parse(_one(request, "ordering") or DEFAULT_ORDERING)
+        ordering = _one(request, "ordering")
+        self._ordering = Ordering.parse(DEFAULT_ORDERING if ordering is None else ordering)
         limit = _limit(_one(request, "limit"))
         cursor = _one(request, "cursor")
         place = None if cursor is None else Place.decode(cursor, self._ordering)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import connection
 
 from tasks.models import Task
 from tasks.vocabulary import TERMINAL
@@ -47,4 +47,5 @@ def _look(task_id: int) -> str | None:
     try:
         return Task.objects.filter(pk=task_id).values_list("status", flat=True).first()
     finally:
-        close_old_connections()
+        if not connection.in_atomic_block:  # the caller's transaction goes on
+            connection.close_if_unusable_or_obsolete()

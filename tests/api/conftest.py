@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
-from tasks.services import submit
 from tasks.services.api_keys import create_api_key
 from tasks.vocabulary import Scope
+from tests.services.conftest import make_task
+
+__all__ = ["client_of", "error_of", "make_task"]
 
 
 @pytest.fixture(autouse=True)
@@ -42,20 +43,6 @@ def stranger_api(stranger):
 @pytest.fixture
 def staff_api(operator):
     return client_of(operator, Scope.ADMIN)
-
-
-@pytest.fixture
-def make_task(owner) -> Callable[..., Any]:
-    """A task of the owner by the front door, then put into any state."""
-
-    def make(user: Any = None, *, set_to: dict[str, Any] | None = None, **fields: Any) -> Any:
-        task = submit(user or owner, {"prompt": "hello", **fields}).task
-        if set_to:
-            type(task).objects.filter(pk=task.pk).update(**set_to)
-            task.refresh_from_db()
-        return task
-
-    return make
 
 
 def error_of(response: Any, status: int) -> dict[str, Any]:
