@@ -1,0 +1,112 @@
+"""The HTTP door's gate: right host and origin, a POST, a key; only then does MCP begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from django.conf import settings
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_bridge.caller import Caller
+from mcp_bridge.database import on_thread
+from tasks.errors import DatabaseUnavailable
+from tasks.services.api_keys import find_api_key
+from tasks.services.rates import count_event
+from tasks.vocabulary import Scope as KeyScope
+
+CALLER = "taskrunner.caller"
+_WINDOW_S = 60
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+_LOOPBACK_ORIGINS = tuple(
+    f"{scheme}://{host}" for scheme in ("http", "https") for host in _LOOPBACK_HOSTS
+)
+log = structlog.get_logger(__name__)
+
+
+def transport_security(hosts: Sequence[str], origins: Sequence[str]) -> TransportSecuritySettings:
+    """Allow-lists, loopback where nothing is said. A name without a port allows every port."""
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=_with_ports(hosts or _LOOPBACK_HOSTS),
+        allowed_origins=_with_ports(origins or _LOOPBACK_ORIGINS),
+    )
+
+
+class Gate:
+    """ASGI: what passes carries its `Caller` in the scope. Keys in the URL are never looked at."""
+
+    def __init__(
+        self, app: ASGIApp, *, security: TransportSecuritySettings, is_read_only: bool = False
+    ) -> None:
+        self._app = app
+        self._security = TransportSecurityMiddleware(security)
+        self._is_read_only = is_read_only
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        refusal = await self._security.validate_request(request)
+        if refusal is None and request.method != "POST":
+            # Without sessions there is nothing to listen to, and nothing to delete.
+            refusal = Response(status_code=405, headers={"Allow": "POST"})
+        if refusal is None:
+            refusal = await self._identify(request)
+        await (refusal or self._app)(scope, receive, send)
+
+    async def _identify(self, request: Request) -> Response | None:
+        address = request.client.host if request.client else ""
+        words = request.headers.get("authorization", "").split()
+        try:
+            caller = None
+            if len(words) == 2 and words[0].lower() == "bearer":
+                caller = await on_thread(lambda: self._find_caller(words[1]))
+            if caller is not None:
+                request.scope[CALLER] = caller
+                return None
+            return await on_thread(lambda: _refuse(address))
+        except DatabaseUnavailable as fault:
+            return _error(503, fault.code, fault.message, {"Retry-After": "5"})
+
+    def _find_caller(self, key: str) -> Caller | None:
+        row = find_api_key(key)
+        if row is None:
+            return None
+        return Caller(
+            user_id=row.user_id,
+            can_write=row.allows(KeyScope.WRITE) and not self._is_read_only,
+            key_id=row.pk,
+            calls_a_minute=settings.API_CALLS_A_MINUTE,
+        )
+
+
+def _refuse(address: str) -> Response:
+    """401, and 429 for an address that keeps guessing."""
+    count, left_s = count_event(f"refused:{address}", _WINDOW_S)
+    if count > settings.API_REFUSALS_A_MINUTE:
+        wait = {"Retry-After": str(int(left_s) + 1)}
+        return _error(429, "RATE_LIMITED", "Too many calls without a valid key.", wait)
+    return _error(
+        401,
+        "NOT_AUTHENTICATED",
+        "Send a valid API key: Authorization: Bearer KEY.",
+        {"WWW-Authenticate": 'Bearer realm="mcp"'},
+    )
+
+
+def _error(status: int, code: str, message: str, headers: dict[str, str]) -> Response:
+    body = {"error": {"code": code, "message": message}}
+    return JSONResponse(body, status_code=status, headers=headers)
+
+
+def _with_ports(names: Sequence[str]) -> list[str]:
+    """Each name, and where it says no port, the pattern for every port."""
+    patterns = [f"{name}:*" for name in names if not _has_port(name)]
+    return [*names, *patterns]
+
+
+def _has_port(name: str) -> bool:
+    host = name.rpartition("//")[2]
+    return ":" in host.rpartition("]")[2]

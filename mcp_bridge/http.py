@@ -1,0 +1,77 @@
+"""Streamable HTTP: the ASGI application that the web process mounts, and a server of its own."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+import uvicorn
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from mcp_bridge.caller import Caller
+from mcp_bridge.gate import CALLER, Gate, transport_security
+from mcp_bridge.server import Context, build_server
+from tasks.conf import get_conf
+
+_STOP_GRACE_S = 3
+_MOST_BODY_BYTES = 1_048_576
+
+
+def http_app(*, path: str = "/mcp", is_read_only: bool = False) -> Starlette:
+    """MCP at `path`, without sessions; its lifespan must be run. One application runs once."""
+    conf = get_conf()
+    security = transport_security(conf.mcp_allowed_hosts, conf.mcp_allowed_origins)
+    manager = StreamableHTTPSessionManager(
+        build_server(_caller_of),
+        stateless=True,
+        security_settings=security,
+        max_request_body_size=_MOST_BODY_BYTES,
+    )
+    gate = Gate(manager.handle_request, security=security, is_read_only=is_read_only)
+    return Starlette(routes=[Route(path, endpoint=gate)], lifespan=lambda app: manager.run())
+
+
+async def serve_http(app: Starlette, host: str, port: int) -> None:
+    """Until SIGINT or SIGTERM comes; calls in flight have a few seconds to end.
+
+    Raises:
+        SystemExit: the address cannot be bound.
+    """
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        lifespan="on",
+        timeout_graceful_shutdown=_STOP_GRACE_S,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+    server = _Uvicorn(config)
+    async with anyio.create_task_group() as group:
+        group.start_soon(_stop_on_signal, server)
+        await server.serve()
+        group.cancel_scope.cancel()
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are ours: uvicorn would raise them again at the end, and leave by them."""
+        yield
+
+
+async def _stop_on_signal(server: uvicorn.Server) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            server.should_exit = True
+
+
+def _caller_of(ctx: Context) -> Caller:
+    assert ctx.request is not None  # noqa: S101 - every HTTP request has passed the gate
+    caller: Caller = ctx.request.scope[CALLER]
+    return caller

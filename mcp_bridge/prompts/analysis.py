@@ -1,0 +1,94 @@
+"""task_analysis: a group of tasks, looked at for one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Avg, Count, Max, Sum
+from rest_framework import serializers
+
+from mcp_bridge.prompts.base import Prompt, compose
+from mcp_bridge.prompts.figures import counts_of, samples_of
+from mcp_bridge.results import usd
+from mcp_bridge.schemas import WordField
+from tasks.querysets import TaskQuerySet
+from tasks.services import visible_tasks
+from tasks.services.fields import StrictText
+from tasks.services.tag_filter import has_tag
+from tasks.vocabulary import Provider, Status
+
+_SAMPLES = {"overview": 0, "shallow": 10, "deep": 50}
+_FOCUS = {
+    "performance": "speed: waiting times, run times, attempts",
+    "errors": "failures: their classes, causes and remedies",
+    "usage": "usage: who is asked for what, tokens, cost",
+}
+
+
+class AnalysisArguments(serializers.Serializer[Any]):
+    """Which tasks, how deeply, for what."""
+
+    task_group = StrictText(
+        max_length=50,
+        default="all",
+        help_text="all (the default), a state (FAILED), a provider (openai), or a tag.",
+    )
+    analysis_depth = WordField(
+        ["deep", "shallow", "overview"],
+        default="shallow",
+        help_text="overview: figures alone; shallow (the default): and 10 tasks; deep: and 50.",
+    )
+    focus_area = WordField(
+        list(_FOCUS), default="performance", help_text="performance (the default), errors or usage."
+    )
+
+
+def fill_analysis(user: AbstractBaseUser, asked: Mapping[str, Any]) -> str:
+    tasks = _group(visible_tasks(user), asked["task_group"])
+    focus = asked["focus_area"]
+    shown = tasks.filter(status=Status.FAILED) if focus == "errors" else tasks
+    return compose(
+        f"Analyse this group of tasks with regard to {_FOCUS[focus]}. Tell what the figures show, "
+        "what the likely causes are, and which one change would help most.",
+        {
+            "group": asked["task_group"],
+            "by_status": counts_of(tasks, "status"),
+            "by_provider_and_model": counts_of(tasks, "provider", "model"),
+            "errors": counts_of(tasks.exclude(error_code=""), "provider", "error_code"),
+            "totals": _totals(tasks),
+            "newest": samples_of(shown, _SAMPLES[asked["analysis_depth"]]),
+        },
+    )
+
+
+def _group(tasks: TaskQuerySet, name: str) -> TaskQuerySet:
+    if name == "all":
+        return tasks
+    if name.upper() in Status.__members__:
+        return tasks.filter(status=name.upper())
+    if name.lower() in [provider.value for provider in Provider]:
+        return tasks.filter(provider=name.lower())
+    return tasks.filter(has_tag(name))
+
+
+def _totals(tasks: TaskQuerySet) -> dict[str, Any]:
+    totals = tasks.order_by().aggregate(
+        tasks=Count("pk"),
+        prompt_tokens=Sum("prompt_tokens"),
+        completion_tokens=Sum("completion_tokens"),
+        cost_usd=Sum("cost_usd"),
+        mean_attempts=Avg("attempts"),
+        most_attempts=Max("attempts"),
+    )
+    return totals | {"cost_usd": usd(totals["cost_usd"])}
+
+
+TASK_ANALYSIS = Prompt(
+    name="task_analysis",
+    title="Analyse a group of tasks",
+    description="Speed, failures or usage of all tasks, or of a state, a provider or a tag.",
+    arguments=AnalysisArguments,
+    fill=fill_analysis,
+)

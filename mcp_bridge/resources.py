@@ -1,0 +1,182 @@
+"""The resources: JSON about the tasks and the system, made from the code and the database.
+
+Each time they are read, so that none can go stale. What is not the caller's does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.serializers.json import DjangoJSONEncoder
+from mcp.shared.uri_template import UriTemplate
+from mcp_types import Resource as ListedResource
+from mcp_types import ResourceTemplate as ListedTemplate
+from mcp_types import TextResourceContents
+
+from mcp_bridge.caller import Caller
+from mcp_bridge.catalogue import models_available
+from mcp_bridge.database import on_database
+from mcp_bridge.errors import protocol_error, resource_not_found
+from mcp_bridge.results import TaskResult, TaskStatus
+from mcp_bridge.schemas import input_schema
+from mcp_bridge.tools.base import schema_of
+from mcp_bridge.tools.create import CREATE_TASK
+from tasks.api.representation import TaskDetailSerializer
+from tasks.errors import DomainError, TaskNotFound
+from tasks.services import get_task
+from tasks.stats import StatsRange, get_snapshot
+from tasks.stats.as_json import as_json
+from tasks.vocabulary import TRANSITIONS, Status
+
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """`read` makes what is returned as JSON, for a user, from the variables of the address."""
+
+    uri: str
+    name: str
+    title: str
+    description: str
+    read: Callable[[AbstractBaseUser, Mapping[str, str]], Any]
+
+    @property
+    def is_template(self) -> bool:
+        return "{" in self.uri
+
+
+def _schema(user: AbstractBaseUser, variables: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "submit": input_schema(CREATE_TASK.arguments, CREATE_TASK.limits()),
+        "status": schema_of(TaskStatus),
+        "result": schema_of(TaskResult),
+    }
+
+
+def _statuses(user: AbstractBaseUser, variables: Mapping[str, str]) -> list[dict[str, Any]]:
+    meanings = {
+        Status.PENDING: "Waits for a worker, or for the moment that waiting_reason tells.",
+        Status.PROCESSING: "A provider is being asked.",
+        Status.COMPLETED: "There is a result.",
+        Status.FAILED: "There is none, and nobody tries any more. It can be retried.",
+        Status.CANCELLED: "Somebody called it off. It can be retried.",
+    }
+    return [
+        {
+            "status": status,
+            "meaning": meanings[status],
+            "is_terminal": status.is_terminal,
+            "may_become": sorted(TRANSITIONS[status]),
+        }
+        for status in Status
+    ]
+
+
+def _models(user: AbstractBaseUser, variables: Mapping[str, str]) -> dict[str, Any]:
+    return models_available()
+
+
+def _stats(user: AbstractBaseUser, variables: Mapping[str, str]) -> dict[str, Any]:
+    return as_json(get_snapshot(user, StatsRange.DAY))
+
+
+def _task(user: AbstractBaseUser, variables: Mapping[str, str]) -> Mapping[str, Any]:
+    return dict(TaskDetailSerializer(get_task(user, variables["task_id"])).data)
+
+
+RESOURCES = (
+    Resource(
+        uri="data://tasks/schema",
+        name="task-schema",
+        title="Schema of a task",
+        description="JSON Schemas of what a submit takes and of what the tools return.",
+        read=_schema,
+    ),
+    Resource(
+        uri="data://tasks/statuses",
+        name="task-statuses",
+        title="States of a task",
+        description="Every state, what it means and what it may become.",
+        read=_statuses,
+    ),
+    Resource(
+        uri="data://models/available",
+        name="models",
+        title="Models",
+        description="Providers, their models, list prices and retired names, as configured here.",
+        read=_models,
+    ),
+    Resource(
+        uri="data://system/stats",
+        name="system-stats",
+        title="Figures of the last 24 hours",
+        description="Counts, waiting times, run times, costs and errors of the tasks you may see.",
+        read=_stats,
+    ),
+    Resource(
+        uri="data://tasks/{task_id}",
+        name="task",
+        title="A task",
+        description="Everything about one task, the log of its attempts included.",
+        read=_task,
+    ),
+)
+
+
+def list_resources() -> list[ListedResource]:
+    return [
+        ListedResource(
+            uri=r.uri, name=r.name, title=r.title, description=r.description, mime_type=JSON_TYPE
+        )
+        for r in RESOURCES
+        if not r.is_template
+    ]
+
+
+def list_templates() -> list[ListedTemplate]:
+    return [
+        ListedTemplate(
+            uri_template=r.uri,
+            name=r.name,
+            title=r.title,
+            description=r.description,
+            mime_type=JSON_TYPE,
+        )
+        for r in RESOURCES
+        if r.is_template
+    ]
+
+
+async def read_resource(caller: Caller, uri: str, protocol_version: str) -> TextResourceContents:
+    """The resource at this address, as JSON.
+
+    Raises:
+        MCPError: there is none, or it is somebody else's.
+    """
+    resource, variables = _find(uri)
+    if resource is None:
+        raise resource_not_found(uri, protocol_version)
+    try:
+        text = await on_database(caller, lambda user: _as_json_text(resource.read(user, variables)))
+    except TaskNotFound as refusal:
+        raise resource_not_found(uri, protocol_version) from refusal
+    except DomainError as refusal:
+        raise protocol_error(refusal) from refusal
+    return TextResourceContents(uri=uri, mime_type=JSON_TYPE, text=text)
+
+
+def _find(uri: str) -> tuple[Resource | None, Mapping[str, str]]:
+    for resource in RESOURCES:
+        found = UriTemplate.parse(resource.uri).match(uri)
+        if found is not None:
+            return resource, {name: str(value) for name, value in found.items()}
+    return None, {}
+
+
+def _as_json_text(value: Any) -> str:
+    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
