@@ -6,7 +6,9 @@ anything is sent. Tasks that cannot be called now are parked in the same transac
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -16,37 +18,39 @@ from django.db.models.functions import Coalesce
 
 from tasks.conf import get_conf
 from tasks.engine.claimed import Claimed
-from tasks.engine.route import Router, utc
+from tasks.engine.route import Routed, Router
 from tasks.models import Attempt, Task
-from tasks.policy.routing import Call, Defer
+from tasks.policy.routing import Defer
 from tasks.providers.base import CompletionRequest
 from tasks.querysets import TaskQuerySet, database_now, update_rows
 from tasks.vocabulary import Status
 
 _WAKE_AT_ONCE = 2_000
+_SPREAD_SHARE = 0.1
+_LONGEST_SPREAD_S = 5.0
 
 
-def claim(slots: int, worker: str) -> list[Claimed]:
-    """At most `slots` tasks, leased to this worker; fewer only if no more were due."""
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a claim brought. is_dry: nothing due was left when it looked."""
+
+    claimed: list[Claimed]
+    is_dry: bool
+
+
+def claim(slots: int, worker: str) -> Claim:
+    """Lease at most `slots` due tasks to this worker, the most urgent first."""
     if not _is_anything_due():
-        return []
+        return Claim(claimed=[], is_dry=True)
     with transaction.atomic():
         _wake()
         tasks = list(_tasks().due().for_me_alone()[:slots])
-        if not tasks:
-            return []
         now = database_now()
         router = Router(tasks, now)
-        calls: list[tuple[Task, Call]] = []
-        deferred: list[tuple[Task, Defer]] = []
-        for task in tasks:
-            way = router.route(task)
-            if isinstance(way, Call):
-                calls.append((task, way))
-            else:
-                deferred.append((task, way))
-        _park(deferred)
-        return _lease(calls, router, worker, now)
+        ways = [(task, router.route(task)) for task in tasks]
+        _park([(task, way) for task, way in ways if isinstance(way, Defer)], now)
+        routed = [(task, way) for task, way in ways if isinstance(way, Routed)]
+        return Claim(claimed=_lease(routed, worker, now), is_dry=len(tasks) < slots)
 
 
 def seconds_to_next_wake() -> float | None:
@@ -77,21 +81,21 @@ def _wake() -> None:
         _tasks().filter(pk__in=ids).update(wake_at=None, waiting_reason="")
 
 
-def _park(deferred: Sequence[tuple[Task, Defer]]) -> None:
-    update_rows(
-        Task,
-        ["wake_at", "waiting_reason"],
-        [(utc(way.until), way.reason[:200], task.pk) for task, way in deferred],
-    )
+def _park(deferred: Sequence[tuple[Task, Defer]], now: datetime) -> None:
+    """Wait for the lane. Spread a little, or all of them would come back in one instant."""
+    rows = []
+    for task, way in deferred:
+        wait_s = max(0.0, way.until - now.timestamp())
+        spread_s = random.random() * min(_LONGEST_SPREAD_S, wait_s * _SPREAD_SHARE)  # noqa: S311
+        rows.append((now + timedelta(seconds=wait_s + spread_s), way.reason[:200], task.pk))
+    update_rows(Task, ["wake_at", "waiting_reason"], rows)
 
 
-def _lease(
-    calls: Sequence[tuple[Task, Call]], router: Router, worker: str, now: datetime
-) -> list[Claimed]:
-    if not calls:
+def _lease(routed: Sequence[tuple[Task, Routed]], worker: str, now: datetime) -> list[Claimed]:
+    if not routed:
         return []
     token = uuid4()
-    _tasks().filter(pk__in=[task.pk for task, _ in calls]).update(
+    _tasks().filter(pk__in=[task.pk for task, _ in routed]).update(
         status=Status.PROCESSING.value,
         lease_token=token,
         lease_expires_at=now + timedelta(seconds=get_conf().lease_s),
@@ -110,15 +114,14 @@ def _lease(
             lease_token=token,
             started_at=now,
         )
-        for task, way in calls
+        for task, way in routed
     )
     return [
-        _claimed(task, way, attempt, router)
-        for (task, way), attempt in zip(calls, attempts, strict=True)
+        _claimed(task, way, attempt) for (task, way), attempt in zip(routed, attempts, strict=True)
     ]
 
 
-def _claimed(task: Task, way: Call, attempt: Attempt, router: Router) -> Claimed:
+def _claimed(task: Task, way: Routed, attempt: Attempt) -> Claimed:
     return Claimed(
         task_id=task.pk,
         attempt_id=attempt.pk,
@@ -127,7 +130,8 @@ def _claimed(task: Task, way: Call, attempt: Attempt, router: Router) -> Claimed
         max_attempts=task.max_attempts,
         provider=way.provider,
         is_fallback=way.is_fallback,
-        has_alternative=router.has_alternative(task, way.provider),
+        has_alternative=way.has_alternative,
+        is_probe=way.is_probe,
         request=CompletionRequest(
             prompt=task.prompt,
             model=way.model,

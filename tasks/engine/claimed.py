@@ -16,6 +16,7 @@ class Claimed:
     """A task that this worker holds a lease on, and whom to call for it.
 
     attempts: those spent, this one included. has_alternative: somebody else could still serve it.
+    is_probe: the one call that an open breaker lets through.
     """
 
     task_id: int
@@ -26,6 +27,7 @@ class Claimed:
     provider: Provider
     is_fallback: bool
     has_alternative: bool
+    is_probe: bool = False
     request: CompletionRequest
 
 

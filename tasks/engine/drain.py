@@ -98,10 +98,10 @@ class Drain:
         free = self._callers.free
         if free <= 0 or time.monotonic() < self._claim_again_at:
             return
-        claimed = claim(free, self._presence.name)
-        for one in claimed:
-            self._callers.start(one)
-        if len(claimed) < free:  # the queue is dry: until a hint, a waking task, the safety poll
+        brought = claim(free, self._presence.name)
+        for claimed in brought.claimed:
+            self._callers.start(claimed)
+        if brought.is_dry:  # until a hint, a waking task, the safety poll
             wake_s = seconds_to_next_wake()
             pause_s = SAFETY_POLL_S if wake_s is None else min(SAFETY_POLL_S, wake_s)
             self._claim_again_at = time.monotonic() + pause_s

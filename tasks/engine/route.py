@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 
 from tasks.conf import Conf, get_conf
+from tasks.engine.lanes import Lanes
 from tasks.errors import ProviderError, provider_error_class
 from tasks.models import Attempt, Task
 from tasks.policy.routing import Call, Defer, Lane, Rules, Wish, route
@@ -19,37 +21,63 @@ _FAILURES_BEFORE_FAILOVER = 2
 Failures = Mapping[int, list[tuple[Provider, type[ProviderError]]]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Routed:
+    """Call this provider for this model. has_alternative: somebody else could still serve the
+    task. is_probe: this is the one call that an open breaker lets through."""
+
+    provider: Provider
+    model: str
+    is_fallback: bool
+    is_probe: bool
+    has_alternative: bool
+
+
 class Router:
     """One claim's view of the providers; made anew for each claim."""
 
     def __init__(self, tasks: Iterable[Task], now: datetime) -> None:
         self._conf = get_conf()
         self._now = now.timestamp()
+        self._shared = Lanes(now)
         self._failures = _failures_of(tasks)
         self._rules = Rules(
             failover=self._conf.failover, auto=self._conf.auto, mock=self._conf.mock
         )
 
-    def route(self, task: Task) -> Call | Defer:
+    def route(self, task: Task) -> Routed | Defer:
         """Whom to call for this task now, or until when it waits."""
+        while isinstance(way := self._choose(task), Call):
+            is_admitted, is_probe = self._shared.admit(way.provider)
+            if is_admitted:
+                return Routed(
+                    provider=way.provider,
+                    model=way.model,
+                    is_fallback=way.is_fallback,
+                    is_probe=is_probe,
+                    has_alternative=self._has_alternative(task, way.provider),
+                )
+        return way
+
+    def _choose(self, task: Task) -> Call | Defer:
         asked = Provider(task.provider)
         if asked is not Provider.MOCK and not self._conf.configured:
             return route(Wish(provider=asked), {}, self._rules, now=self._now)
         wish = Wish(
             provider=asked,
             may_failover=task.failover,
-            failed_on=self.failed_on(task),
+            failed_on=self._failed_on(task),
         )
         return route(wish, self._lanes(task, asked), self._rules, now=self._now)
 
-    def has_alternative(self, task: Task, chosen: Provider) -> bool:
+    def _has_alternative(self, task: Task, chosen: Provider) -> bool:
         """Whether somebody else could still serve this task if `chosen` cannot."""
         if not task.failover:
             return False
         candidates = {*self._conf.failover, Provider(task.provider)} & {*self._conf.configured}
-        return bool(candidates - self.failed_on(task) - {chosen})
+        return bool(candidates - self._failed_on(task) - {chosen})
 
-    def failed_on(self, task: Task) -> frozenset[Provider]:
+    def _failed_on(self, task: Task) -> frozenset[Provider]:
         """The providers that have had their chance with this task."""
         failures = self._failures.get(task.pk, [])
         counts: dict[Provider, int] = defaultdict(int)
@@ -59,9 +87,13 @@ class Router:
 
     def _lanes(self, task: Task, asked: Provider) -> dict[Provider, Lane]:
         return {
-            provider: Lane(model=_model_at(provider, task, asked, self._conf))
+            provider: self._lane(provider, _model_at(provider, task, asked, self._conf))
             for provider in self._conf.configured
         }
+
+    def _lane(self, provider: Provider, model: str | None) -> Lane:
+        until, reason = self._shared.block(provider) or (None, "")
+        return Lane(model=model, blocked_until=until, reason=reason)
 
 
 def _model_at(provider: Provider, task: Task, asked: Provider, conf: Conf) -> str | None:
@@ -93,8 +125,3 @@ def _failures_of(tasks: Iterable[Task]) -> Failures:
     for task_id, provider, code in rows.order_by("number"):
         found[task_id].append((Provider(provider), provider_error_class(code)))
     return found
-
-
-def utc(moment: float) -> datetime:
-    """A policy's moment (seconds since the epoch) as an aware datetime."""
-    return datetime.fromtimestamp(moment, UTC)

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from django.db import DataError, IntegrityError, transaction
 
+from tasks.engine.lanes import learn
 from tasks.engine.verdict import Verdict
 from tasks.models import Attempt, Task
 from tasks.querysets import database_now, update_rows
@@ -58,6 +59,7 @@ def settle(verdicts: Sequence[Verdict]) -> None:
     now = database_now()
     update_rows(Task, _TASK_COLUMNS, [_task_row(v, now) for v in in_time])
     update_rows(Attempt, _ATTEMPT_COLUMNS, [_attempt_row(v, now) for v in in_time])
+    learn(verdicts, now)
     for verdict in verdicts:
         if tokens.get(verdict.task_id) != verdict.lease_token:
             _record_late(verdict, now)

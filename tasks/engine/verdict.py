@@ -22,13 +22,18 @@ _MOST_MESSAGE_CHARS = 2000
 class Verdict:
     """The columns to write for a task and its attempt, if the lease still holds.
 
-    attempts: what the task has spent, this call included or not. wake_in_s: for PENDING, seconds
+    provider: who was called. is_probe: as the probe of an open breaker. lane_wait_s: how long that
+    provider asked everybody to wait, seconds. attempts: what the task has spent, this call included
+    or not. wake_in_s: for PENDING, seconds
     until it is due again (0: at once). cost_usd: None is unpriced.
     """
 
     task_id: int
     attempt_id: int
     lease_token: UUID
+    provider: str
+    is_probe: bool = False
+    lane_wait_s: float | None = None
     status: Status
     outcome: Outcome
     attempts: int
@@ -61,6 +66,8 @@ class Verdict:
             task_id=self.task_id,
             attempt_id=self.attempt_id,
             lease_token=self.lease_token,
+            provider=self.provider,
+            is_probe=self.is_probe,
             status=Status.FAILED,
             outcome=Outcome.FAILED,
             attempts=self.attempts,
@@ -100,6 +107,8 @@ def release(claimed: Claimed, reason: str) -> Verdict:
         task_id=claimed.task_id,
         attempt_id=claimed.attempt_id,
         lease_token=claimed.lease_token,
+        provider=claimed.provider.value,
+        is_probe=claimed.is_probe,
         status=Status.PENDING,
         outcome=Outcome.UNKNOWN,
         attempts=claimed.attempts - 1,
@@ -114,6 +123,8 @@ def _completed(claimed: Claimed, completion: Completion, cost_usd: Decimal | Non
         task_id=claimed.task_id,
         attempt_id=claimed.attempt_id,
         lease_token=claimed.lease_token,
+        provider=claimed.provider.value,
+        is_probe=claimed.is_probe,
         status=Status.COMPLETED,
         outcome=Outcome.SUCCEEDED,
         attempts=claimed.attempts,
@@ -156,10 +167,13 @@ def _retried_or_failed(
         task_id=claimed.task_id,
         attempt_id=claimed.attempt_id,
         lease_token=claimed.lease_token,
+        provider=claimed.provider.value,
+        is_probe=claimed.is_probe,
         status=Status.PENDING if is_retry else Status.FAILED,
         outcome=Outcome.FAILED if is_spent else Outcome.DEFERRED,
         attempts=claimed.attempts if is_spent else claimed.attempts - 1,
         wake_in_s=decision.delay_s if isinstance(decision, RetryIn) else 0,
+        lane_wait_s=None if error.spends_attempt else error.retry_after_s or conf.retry_base_s,
         waiting_reason=f"{error.code} from {claimed.provider}" if is_retry else "",
         error_code=error.code,
         message=_storable(error.message[:_MOST_MESSAGE_CHARS]),

@@ -3,7 +3,8 @@
 from tasks.models.api_key import ApiKey
 from tasks.models.attempt import Attempt
 from tasks.models.idempotency import IdempotencyRecord
+from tasks.models.provider_state import ProviderState
 from tasks.models.task import Task
 from tasks.models.worker import Worker
 
-__all__ = ["ApiKey", "Attempt", "IdempotencyRecord", "Task", "Worker"]
+__all__ = ["ApiKey", "Attempt", "IdempotencyRecord", "ProviderState", "Task", "Worker"]

@@ -39,6 +39,9 @@ class Attempt(models.Model):
 
     class Meta:
         ordering: ClassVar = ["number"]
+        indexes: ClassVar = [
+            models.Index(fields=["provider", "finished_at"], name="attempt_provider_finished"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["task", "number"], name="attempt_once_per_task"),
         ]

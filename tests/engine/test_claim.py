@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def claimed_ids(slots: int = 10) -> list[int]:
-    return [claimed.task_id for claimed in claim(slots, "worker")]
+    return [claimed.task_id for claimed in claim(slots, "worker").claimed]
 
 
 def test_most_urgent_first_then_oldest(make_task):
@@ -31,7 +31,7 @@ def test_claimed_task_is_leased_and_its_attempt_written_down(make_task):
     task = make_task()
     before = timezone.now()
 
-    (claimed,) = claim(1, "worker-7")
+    (claimed,) = claim(1, "worker-7").claimed
 
     task.refresh_from_db()
     assert (task.status, task.attempts, task.claims) == ("PROCESSING", 1, 1)

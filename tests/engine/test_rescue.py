@@ -31,7 +31,7 @@ def test_lapsed_task_goes_back_to_the_queue_and_its_attempt_is_unknown(make_task
     assert (task.status, task.attempts, task.lease_token) == ("PENDING", 1, None)
     attempt = Attempt.objects.get()
     assert (attempt.outcome, attempt.error_code) == ("unknown", "worker_lost")
-    assert [claimed.task_id for claimed in claim(1, "worker")] == [task.pk]
+    assert [claimed.task_id for claimed in claim(1, "worker").claimed] == [task.pk]
     assert list(Attempt.objects.values_list("number", flat=True)) == [1, 2]
 
 
@@ -57,7 +57,7 @@ def test_live_lease_is_left_alone(make_task):
 
 def test_beat_renews_the_leases_of_this_workers_calls_only(make_task):
     mine, other = make_task(), make_task()
-    (my_call,) = claim(1, "me")
+    (my_call,) = claim(1, "me").claimed
     claim(1, "other")
     soon = timezone.now() + timedelta(seconds=1)
     Task.objects.update(lease_expires_at=soon)

@@ -21,6 +21,7 @@ def verdict_for(claimed, **fields) -> Verdict:
         "task_id": claimed.task_id,
         "attempt_id": claimed.attempt_id,
         "lease_token": claimed.lease_token,
+        "provider": claimed.provider.value,
         "status": Status.COMPLETED,
         "outcome": Outcome.SUCCEEDED,
         "attempts": claimed.attempts,
@@ -38,7 +39,7 @@ def only_attempt(task: Task) -> Attempt:
 
 def test_result_is_written_on_task_and_attempt(make_task):
     task = make_task()
-    (claimed,) = claim(1, "worker")
+    (claimed,) = claim(1, "worker").claimed
 
     settle_each([verdict_for(claimed)])
 
@@ -55,7 +56,7 @@ def test_result_is_written_on_task_and_attempt(make_task):
 
 def test_retry_waits_with_its_reason(make_task):
     task = make_task()
-    (claimed,) = claim(1, "worker")
+    (claimed,) = claim(1, "worker").claimed
 
     settle_each([verdict_for(
         claimed, status=Status.PENDING, outcome=Outcome.FAILED, wake_in_s=60, result=None,
@@ -71,7 +72,7 @@ def test_retry_waits_with_its_reason(make_task):
 
 def test_late_result_after_cancel_is_discarded(make_task, owner):
     task = make_task()
-    (claimed,) = claim(1, "worker")
+    (claimed,) = claim(1, "worker").claimed
     services.cancel(owner, task.pk)
 
     settle_each([verdict_for(claimed)])
@@ -84,7 +85,7 @@ def test_late_result_after_cancel_is_discarded(make_task, owner):
 
 def test_late_result_after_rescue_is_discarded_but_its_cost_is_known(make_task):
     task = make_task()
-    (claimed,) = claim(1, "worker")
+    (claimed,) = claim(1, "worker").claimed
     Task.objects.update(lease_expires_at="2020-01-01T00:00:00Z")
     assert rescue() == 1
 
@@ -99,7 +100,7 @@ def test_late_result_after_rescue_is_discarded_but_its_cost_is_known(make_task):
 
 def test_verdict_settled_twice_changes_nothing_the_second_time(make_task):
     task = make_task()
-    (claimed,) = claim(1, "worker")
+    (claimed,) = claim(1, "worker").claimed
     settle_each([verdict_for(claimed)])
     first = (Task.objects.values().get(), Attempt.objects.values().get())
 
@@ -111,7 +112,7 @@ def test_verdict_settled_twice_changes_nothing_the_second_time(make_task):
 
 def test_foreign_lease_is_not_touched(make_task):
     task = make_task()
-    (claimed,) = claim(1, "worker")
+    (claimed,) = claim(1, "worker").claimed
 
     settle_each([verdict_for(claimed, lease_token=uuid4())])
 
@@ -121,7 +122,7 @@ def test_foreign_lease_is_not_touched(make_task):
 
 def test_answer_that_the_database_refuses_fails_alone(make_task):
     good, bad = make_task(), make_task()
-    first, second = claim(2, "worker")
+    first, second = claim(2, "worker").claimed
 
     settle_each([
         verdict_for(first),

@@ -1,0 +1,119 @@
+"""The shared state of the providers, read by each claim and learned from by each settle.
+
+Nothing is written while all is well: the row is locked only when a call failed, a provider asked
+for patience, or a breaker's probe goes or comes back. So there is no hot row under load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from tasks.conf import get_conf
+from tasks.engine.verdict import Verdict
+from tasks.errors import ProviderError, provider_error_class
+from tasks.models import Attempt, ProviderState
+from tasks.policy.breaker import WINDOW_S, BreakerState, Slice
+from tasks.vocabulary import Outcome, Provider
+
+log = structlog.get_logger(__name__)
+
+
+class Lanes:
+    """One claim's view of every provider's state, inside its transaction."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._states = {state.name: state for state in ProviderState.objects.all()}
+
+    def block(self, provider: Provider) -> tuple[float, str] | None:
+        """Until when the lane is shut and why; None: open."""
+        state = self._states.get(provider.value)
+        return state.block(self._now) if state else None
+
+    def admit(self, provider: Provider) -> tuple[bool, bool]:
+        """(may this call go, is it the breaker's probe). The row is locked for a probe only."""
+        state = self._states.get(provider.value)
+        if state is None or state.breaker.state is BreakerState.CLOSED:
+            return True, False
+        locked = ProviderState.objects.select_for_update().get(name=provider.value)
+        conf = get_conf()
+        admitted = locked.breaker.admit(
+            self._now.timestamp(), probe_lease_s=conf.call_timeout_s + conf.lease_s
+        )
+        if admitted is None:
+            self._states[provider.value] = locked  # another worker's probe was first
+            return False, False
+        locked.breaker, is_probe = admitted
+        locked.save()
+        self._states[provider.value] = locked
+        return True, is_probe
+
+
+def learn(verdicts: Sequence[Verdict], now: datetime) -> None:
+    """What these calls tell about their providers, inside the transaction that settles them."""
+    telling = [verdict for verdict in verdicts if _is_telling(verdict)]
+    for provider in sorted({verdict.provider for verdict in telling}):
+        state = _lock(provider)
+        before = state.breaker.state
+        _learn_from([v for v in telling if v.provider == provider], state, now)
+        state.save()
+        if (breaker := state.breaker).state is not before:
+            log.warning(
+                "breaker moved", provider=provider, state=str(breaker.state), reason=breaker.reason
+            )
+
+
+def _is_telling(verdict: Verdict) -> bool:
+    is_wait = verdict.lane_wait_s is not None
+    return verdict.is_probe or is_wait or _is_failure(verdict)
+
+
+def _is_failure(verdict: Verdict) -> bool:
+    error = _error_of(verdict)
+    return error is not None and error.trips_breaker
+
+
+def _learn_from(verdicts: Sequence[Verdict], state: ProviderState, now: datetime) -> None:
+    for verdict in verdicts:
+        if verdict.lane_wait_s is not None:
+            until = now + timedelta(seconds=verdict.lane_wait_s)
+            state.defer(until, f"{verdict.error_code} from {verdict.provider}")
+    breaker, moment = state.breaker, now.timestamp()
+    for verdict in verdicts:
+        if verdict.is_probe and verdict.outcome is Outcome.UNKNOWN:
+            breaker = breaker.release_probe(moment)
+        elif verdict.is_probe or ((error := _error_of(verdict)) and error.opens_breaker):
+            breaker = breaker.record(_error_of(verdict), now=moment, is_probe=verdict.is_probe)
+    failures = [v for v in verdicts if not v.is_probe and _is_failure(v)]
+    if failures and breaker.state is BreakerState.CLOSED:
+        counted = replace(breaker, window=_window(state.name, now))
+        breaker = counted.record(_error_of(failures[-1]), now=moment)
+    state.breaker = replace(breaker, window=())  # the attempt log is the window
+
+
+def _window(provider: str, now: datetime) -> tuple[Slice, ...]:
+    """The last minute's calls by the attempt log, but for the one that is about to count."""
+    ended = Attempt.objects.filter(
+        provider=provider,
+        finished_at__gt=now - timedelta(seconds=WINDOW_S),
+        outcome__in=[Outcome.SUCCEEDED, Outcome.FAILED],
+    ).values_list("error_code", flat=True)
+    codes = list(ended)
+    failures = sum(1 for code in codes if code and provider_error_class(code).trips_breaker)
+    return (Slice(start=now.timestamp(), calls=len(codes) - 1, failures=failures - 1),)
+
+
+def _error_of(verdict: Verdict) -> ProviderError | None:
+    """The error that this verdict was made of; None for an answer, and for a released call."""
+    if verdict.outcome in (Outcome.SUCCEEDED, Outcome.UNKNOWN) or not verdict.error_code:
+        return None
+    return provider_error_class(verdict.error_code)(verdict.message)
+
+
+def _lock(provider: str) -> ProviderState:
+    ProviderState.objects.get_or_create(name=provider)
+    return ProviderState.objects.select_for_update().get(name=provider)

@@ -1,0 +1,56 @@
+"""What all workers on all machines know of a provider: paused, deferred, breaker."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from django.db import models
+
+from tasks.policy.breaker import Breaker
+
+
+class ProviderState(models.Model):
+    """One row a provider, made when there is first something to say."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    is_paused = models.BooleanField(default=False)
+    deferred_until = models.DateTimeField(null=True, blank=True)
+    deferred_reason = models.CharField(max_length=100, blank=True, default="")
+    breaker_json = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        verbose_name = "provider"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def breaker(self) -> Breaker:
+        return Breaker.from_json(self.breaker_json) if self.breaker_json else Breaker()
+
+    @breaker.setter
+    def breaker(self, breaker: Breaker) -> None:
+        self.breaker_json = breaker.to_json()
+
+    def block(self, now: datetime) -> tuple[float, str] | None:
+        """Until when (seconds since the epoch; infinity: until an operator acts) no call may go
+        there, and why; None: it is open."""
+        if self.is_paused:
+            return math.inf, "paused by an operator"
+        moment = now.timestamp()
+        blocks = []
+        if self.deferred_until and self.deferred_until > now:
+            blocks.append((self.deferred_until.timestamp(), self.deferred_reason))
+        if (until := self.breaker.blocked_until(moment)) is not None:
+            blocks.append((until, f"breaker open: {self.breaker.reason or 'forced'}"))
+        return max(blocks) if blocks else None
+
+    def defer(self, until: datetime, reason: str) -> None:
+        """Hold the lane; the longest demand wins."""
+        if self.deferred_until is None or until > self.deferred_until:
+            self.deferred_until = until.astimezone(UTC)
+            self.deferred_reason = reason[:100]

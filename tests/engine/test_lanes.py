@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tasks.conf import get_conf
+from tasks.engine.claim import claim
+from tasks.engine.claimed import Answer, Claimed
+from tasks.engine.settle import settle_each
+from tasks.engine.verdict import judge, release
+from tasks.errors import (
+    AuthenticationRefused,
+    ProviderError,
+    RateLimitedByProvider,
+    ServerFailed,
+)
+from tasks.models import ProviderState, Task
+from tasks.policy.breaker import BreakerState
+from tasks.providers.base import Completion
+from tasks.services import steering
+from tasks.vocabulary import FinishReason, Provider
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _openai_alone(settings) -> None:
+    configure(settings, "openai")
+
+
+def configure(settings, *names: str) -> None:
+    settings.TASKRUNNER_PROVIDERS = {
+        name: {
+            "api_keys": ["key"] if name in names else [],
+            "base_url": "",
+            "default_model": "",
+            "models": [],
+        }
+        for name in ("deepseek", "openai", "anthropic", "local")
+    }
+
+
+@pytest.fixture
+def ask(make_task) -> Callable[..., Task]:
+    def make(**fields) -> Task:
+        return make_task(provider="openai", model="gpt-6-luna", max_attempts=5, **fields)
+
+    return make
+
+
+def answer(claimed: Claimed, error: ProviderError | None = None) -> None:
+    completion = Completion(
+        text="yes", model="gpt-6-luna", finish_reason=FinishReason.STOP, usage=None, request_id=""
+    )
+    result = Answer(claimed=claimed, completion=None if error else completion, error=error)
+    settle_each([judge(result, get_conf(), lambda: 0.5)])
+
+
+def claim_all(slots: int = 20) -> list[Claimed]:
+    return claim(slots, "worker").claimed
+
+
+def state() -> ProviderState:
+    return ProviderState.objects.get(name="openai")
+
+
+def open_breaker_due_for_its_probe(ask) -> None:
+    ask()
+    answer(claim_all()[0], AuthenticationRefused("401"))
+    row = state()
+    row.breaker_json = {**row.breaker_json, "until": 0.0}
+    row.save()
+    Task.objects.all().delete()
+
+
+def test_nothing_is_written_about_a_provider_that_answers(ask):
+    ask()
+
+    answer(claim_all()[0])
+
+    assert not ProviderState.objects.exists()
+
+
+def test_five_failures_open_the_breaker_and_park_the_rest(ask):
+    for _ in range(5):
+        ask()
+    for claimed in claim_all():
+        answer(claimed, ServerFailed("500"))
+    waiting = ask()
+
+    assert state().breaker.state is BreakerState.OPEN
+    assert claim_all() == []
+    waiting.refresh_from_db()
+    assert waiting.wake_at > timezone.now() + timedelta(seconds=20)
+    assert "breaker open: 5 of 5 calls failed" in waiting.waiting_reason
+    assert (waiting.attempts, waiting.claims) == (0, 0)
+
+
+def test_answers_weigh_against_failures(ask):
+    for _ in range(12):
+        ask()
+    calls = claim_all()
+    for claimed in calls[:7]:
+        answer(claimed)
+    for claimed in calls[7:]:
+        answer(claimed, ServerFailed("500"))
+
+    assert state().breaker.state is BreakerState.CLOSED
+
+
+def test_refused_key_opens_the_breaker_at_once(ask):
+    ask()
+
+    answer(claim_all()[0], AuthenticationRefused("401"))
+
+    assert state().breaker.state is BreakerState.OPEN
+    assert state().breaker.reason == "authentication_refused"
+
+
+def test_open_breaker_lets_one_probe_through_for_all_workers(ask):
+    open_breaker_due_for_its_probe(ask)
+    for _ in range(4):
+        ask()
+
+    (probe,) = claim_all()
+
+    assert probe.is_probe
+    assert claim_all() == []
+    assert state().breaker.state is BreakerState.HALF_OPEN
+
+
+def test_answered_probe_closes_the_breaker(ask):
+    open_breaker_due_for_its_probe(ask)
+    ask()
+
+    answer(claim_all()[0])
+
+    assert state().breaker.state is BreakerState.CLOSED
+    ask()
+    assert [claimed.is_probe for claimed in claim_all()] == [False]
+
+
+def test_released_probe_gives_its_place_to_the_next(ask):
+    open_breaker_due_for_its_probe(ask)
+    ask()
+    settle_each([release(claim_all()[0], "stopped")])
+
+    (again,) = claim_all()
+
+    assert again.is_probe
+
+
+def test_retry_after_holds_the_whole_lane_and_spends_no_attempt(ask):
+    first = ask()
+    answer(claim_all()[0], RateLimitedByProvider("slow down", retry_after_s=40))
+    second = ask()
+
+    assert claim_all() == []
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.attempts, first.status) == (0, "PENDING")
+    for task in (first, second):
+        assert task.wake_at > timezone.now() + timedelta(seconds=35)
+        assert "rate_limited from openai" in task.waiting_reason
+    assert first.attempt_log.get().outcome == "deferred"
+
+
+def test_another_provider_answers_while_the_lane_is_shut(ask, settings):
+    configure(settings, "openai", "deepseek")
+    ask()
+    answer(claim_all()[0], AuthenticationRefused("401"))
+
+    (claimed,) = claim_all()
+
+    assert (claimed.provider, claimed.is_fallback) == (Provider.DEEPSEEK, True)
+    answer(claimed)
+    task = Task.objects.get()
+    assert (task.status, task.result_source, task.served_provider) == (
+        "COMPLETED", "fallback", "deepseek",
+    )  # fmt: skip
+
+
+def test_task_without_failover_waits_for_its_own_provider(ask, settings):
+    configure(settings, "openai", "deepseek")
+    steering.pause("openai")
+    task = ask(failover=False)
+
+    assert claim_all() == []
+    task.refresh_from_db()
+    assert "paused by an operator" in task.waiting_reason
+
+
+def test_resumed_provider_is_called_at_once(ask):
+    steering.pause("openai")
+    ask()
+    scheduled = ask(
+        run_after=timezone.now() + timedelta(hours=1), wake_at=timezone.now() + timedelta(hours=1)
+    )
+    assert claim_all() == []
+
+    steering.resume("openai")
+
+    assert len(claim_all()) == 1
+    scheduled.refresh_from_db()
+    assert scheduled.wake_at is not None
+
+
+def test_operator_forces_the_breaker_either_way(ask):
+    steering.force_breaker("openai", "open")
+    ask()
+    assert claim_all() == []
+
+    steering.force_breaker("openai", "closed")
+
+    assert len(claim_all()) == 1
+
+
+def test_parked_tasks_do_not_hide_the_due_ones_behind_them(ask, make_task):
+    steering.pause("openai")
+    for _ in range(3):
+        ask(priority=9)
+    make_task(priority=1)
+
+    first = claim(3, "worker")
+
+    assert (first.claimed, first.is_dry) == ([], False)
+    second = claim(3, "worker")
+    assert [claimed.provider for claimed in second.claimed] == [Provider.MOCK]
