@@ -39,7 +39,7 @@ def start_web(deployment: Deployment) -> str:
     """The address of a web process that answers."""
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "taskrunner.asgi:application", "--port", str(port)]
-    process = deployment.spawn(command)
+    process = deployment.spawn(command, ALLOWED_HOSTS="127.0.0.1")
     address = f"http://127.0.0.1:{port}"
 
     def answers() -> bool:
