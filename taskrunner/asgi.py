@@ -10,19 +10,17 @@ os.environ["TASKRUNNER_PROCESS"] = "web"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "taskrunner.settings")
 
 from django.core.asgi import get_asgi_application
-from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-django_app: ASGIApp = cast(
-    "ASGIApp", get_asgi_application()
-)  # sets Django up, so it comes before what imports models
+django_app: ASGIApp = cast("ASGIApp", get_asgi_application())  # sets Django up
+
+from mcp_bridge.http import http_app  # noqa: E402 - imports models, which exist only now
 
 
 class Web:
     """One ASGI application of two. Django knows no lifespan, MCP needs one."""
 
-    def __init__(self, mcp_app: Starlette) -> None:
+    def __init__(self, mcp_app: ASGIApp) -> None:
         self._mcp_app = mcp_app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,10 +29,7 @@ class Web:
 
 
 def _is_for_mcp(scope: Scope) -> bool:
-    if scope["type"] == "lifespan":
-        return True
-    path: str = scope["path"]
-    return path == "/mcp" or path.startswith("/.well-known/oauth-protected-resource")
+    return scope["type"] == "lifespan" or scope["path"] == "/mcp"
 
 
-application = Web(Starlette(routes=[Mount("/", app=django_app)]))
+application = Web(http_app())

@@ -205,6 +205,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tasks.api.schema.close_requests",
+    ],
     "ENUM_NAME_OVERRIDES": {"ProviderName": [(name.value, name.value) for name in Provider]},
 }
 
@@ -217,6 +221,7 @@ TASKRUNNER_MAX_ATTEMPTS = env.integer("TASKRUNNER_MAX_ATTEMPTS", 5, least=1, mos
 TASKRUNNER_RETRY_BASE = env.number("TASKRUNNER_RETRY_BASE", 1, least=0, most=3600)
 TASKRUNNER_RETRY_CAP = env.number("TASKRUNNER_RETRY_CAP", 60, least=0, most=86_400)
 TASKRUNNER_LEASE = env.number("TASKRUNNER_LEASE", 30, least=1, most=3600)
+TASKRUNNER_AGING = env.number("TASKRUNNER_AGING", 600, least=0, most=86_400)
 TASKRUNNER_FAILOVER = env.known_words(
     "TASKRUNNER_FAILOVER", REAL_PROVIDERS, "deepseek,openai,anthropic"
 )

@@ -43,6 +43,11 @@ class Child:
         """Of the running process, which is also its group's; 0 while there is none."""
         return self._process.pid if self._process else 0
 
+    @property
+    def is_ending(self) -> bool:
+        """It was asked to end and has not yet."""
+        return self._kill_at != _NEVER
+
     def start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             self._command,
@@ -78,7 +83,7 @@ class Child:
 
     def terminate(self, grace_s: float) -> None:
         """Ask it to end; `press` kills it and all it forked after `grace_s` seconds."""
-        if self._process is not None and self._kill_at == _NEVER:
+        if self._process is not None and not self.is_ending:
             self._kill_at = time.monotonic() + grace_s
             self._process.terminate()
 

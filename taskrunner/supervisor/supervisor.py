@@ -51,7 +51,7 @@ class Supervisor:
 
     def renew(self, child: Child, start: int) -> None:
         """Reported by a probe: it runs, but does nothing. End it, its end starts it anew."""
-        if child.starts == start and child.pid:
+        if child.starts == start and child.pid and not child.is_ending:
             tell(f"The {child.name} does not take the work that waits; starting it again.")
             child.terminate(STOP_GRACE_S)
 
