@@ -49,6 +49,7 @@ class Conf:
     retry_base_s: float
     retry_cap_s: float
     lease_s: float
+    aging_s: float
     failover: tuple[Provider, ...]
     mock: MockMode
     prompt_max_chars: int
@@ -90,6 +91,7 @@ def get_conf() -> Conf:
         retry_base_s=settings.TASKRUNNER_RETRY_BASE,
         retry_cap_s=settings.TASKRUNNER_RETRY_CAP,
         lease_s=settings.TASKRUNNER_LEASE,
+        aging_s=settings.TASKRUNNER_AGING,
         failover=tuple(Provider(name) for name in settings.TASKRUNNER_FAILOVER),
         mock=MockMode(settings.TASKRUNNER_MOCK),
         prompt_max_chars=settings.TASKRUNNER_PROMPT_MAX_CHARS,

@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any, Self, cast
 
 from django.db import connection, models
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from tasks.index_hints import through_index, where
 from tasks.vocabulary import Status
 
 
@@ -27,6 +29,10 @@ def database_now() -> datetime:
     return moment
 
 
+# What orders the queue: the priority and what waiting has added to it.
+RANK = F("priority") + F("boost")
+
+
 class TaskQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: Any) -> Self:
         """The tasks that `user` may see: their own; staff see all."""
@@ -34,19 +40,33 @@ class TaskQuerySet(models.QuerySet[Any]):
 
     def due(self) -> Self:
         """PENDING and not waiting for any moment, the next to be called first."""
-        return self.filter(status=Status.PENDING, wake_at__isnull=True).order_by("-priority", "id")
+        rows = self.filter(where("status", Status.PENDING), wake_at__isnull=True)
+        return through_index(rows, "task_due").order_by(RANK.desc(), "id")
+
+    def ahead_of(self, priority: int, boost: int, task_id: int) -> Self:
+        """Those of this selection that are called before such a task, or are that task."""
+        ranked = self.annotate(rank=RANK)
+        own = priority + boost
+        return ranked.filter(Q(rank__gt=own) | Q(rank=own, pk__lte=task_id))
+
+    def waiting(self) -> Self:
+        """PENDING, but not before their `wake_at`; the next to wake first."""
+        rows = self.filter(where("status", Status.PENDING), wake_at__isnull=False)
+        return through_index(rows, "task_waiting").order_by("wake_at")
 
     def waking(self) -> Self:
         """PENDING tasks whose moment has come, still marked as waiting."""
-        return self.filter(status=Status.PENDING, wake_at__lte=Now())
+        return self.waiting().filter(wake_at__lte=Now())
 
     def with_lapsed_lease(self) -> Self:
         """PROCESSING, but its worker was not heard of in time."""
-        return self.filter(status=Status.PROCESSING, lease_expires_at__lt=Now())
+        rows = self.filter(where("status", Status.PROCESSING), lease_expires_at__lt=Now())
+        return through_index(rows, "task_lease")
 
     def past_expiry(self) -> Self:
         """PENDING tasks that nobody wants any more."""
-        return self.filter(status=Status.PENDING, expires_at__lte=Now())
+        rows = self.filter(where("status", Status.PENDING), expires_at__lte=Now())
+        return through_index(rows, "task_expiry")
 
     def for_me_alone(self) -> Self:
         """Lock the rows of this selection; rows that another worker holds are left out.

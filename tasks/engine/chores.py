@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tasks.conf import get_conf
+from tasks.engine.aging import LOOK_EVERY_S, age
 from tasks.engine.claimed import Claimed
 from tasks.engine.rescue import beat, expire, forget_lost_workers, rescue
 from tasks.models import Worker
@@ -37,6 +38,7 @@ class Chores:
         self._others = [
             self._rescue,
             Chore(do=expire, interval_s=1.0, due_at=now),
+            Chore(do=age, interval_s=LOOK_EVERY_S, due_at=now + LOOK_EVERY_S),
             Chore(do=forget_lost_workers, interval_s=lease_s, due_at=now),
         ]
 

@@ -55,13 +55,7 @@ def claim(slots: int, worker: str) -> Claim:
 
 def seconds_to_next_wake() -> float | None:
     """Seconds until the next waiting task is due; None if none waits."""
-    wake_at = (
-        _tasks()
-        .filter(status=Status.PENDING, wake_at__isnull=False)
-        .order_by("wake_at")
-        .values_list("wake_at", flat=True)
-        .first()
-    )
+    wake_at = _tasks().waiting().values_list("wake_at", flat=True).first()
     return None if wake_at is None else max(0.0, (wake_at - database_now()).total_seconds())
 
 

@@ -172,7 +172,8 @@ def _retried_or_failed(
         status=Status.PENDING if is_retry else Status.FAILED,
         outcome=Outcome.FAILED if is_spent else Outcome.DEFERRED,
         attempts=claimed.attempts if is_spent else claimed.attempts - 1,
-        wake_in_s=decision.delay_s if isinstance(decision, RetryIn) else 0,
+        # A lane that waits is the router's to mind: meanwhile another provider may answer.
+        wake_in_s=decision.delay_s if isinstance(decision, RetryIn) and is_spent else 0,
         lane_wait_s=None if error.spends_attempt else error.retry_after_s or conf.retry_base_s,
         waiting_reason=f"{error.code} from {claimed.provider}" if is_retry else "",
         error_code=error.code,

@@ -25,6 +25,7 @@ from tasks.vocabulary import (
 class Task(models.Model):
     """One prompt for one provider. Only services and the engine write it.
 
+    `boost` is what waiting has added to the priority; both together order the queue.
     `wake_at` is the engine's: null while the row is due, else the moment it becomes due again
     (scheduled, backing off, deferred). So the claim's index holds due rows only, however many wait.
     """
@@ -71,6 +72,7 @@ class Task(models.Model):
     # The engine's.
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     claims = models.PositiveIntegerField(default=0, editable=False)
+    boost = models.PositiveSmallIntegerField(default=0, editable=False)
     wake_at = models.DateTimeField(null=True, editable=False)
     waiting_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
     lease_token = models.UUIDField(null=True, editable=False)
@@ -86,7 +88,7 @@ class Task(models.Model):
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
             models.Index(
-                F("priority").desc(),
+                (F("priority") + F("boost")).desc(),
                 "id",
                 name="task_due",
                 condition=Q(status="PENDING", wake_at__isnull=True),

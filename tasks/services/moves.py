@@ -32,6 +32,7 @@ def fields_of_retry() -> dict[str, Any]:
     return {
         "status": Status.PENDING.value,
         "attempts": 0,
+        "boost": 0,
         "error_code": "",
         "error_message": "",
         "expires_at": None,

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from django.db.models import Q
-
 from tasks.models import Task
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.stats.live import list_workers
@@ -48,8 +46,7 @@ def queue_position(task: Task) -> int | None:
     if task.state is not Status.PENDING or task.wake_at is not None:
         return None
     due: TaskQuerySet = Task.objects.all().due()
-    is_not_behind = Q(priority__gt=task.priority) | Q(priority=task.priority, pk__lte=task.pk)
-    return due.filter(is_not_behind).order_by().count()
+    return due.ahead_of(task.priority, task.boost, task.pk).order_by().count()
 
 
 def _seconds_left(task: Task, position: int | None, now: datetime) -> float | None:
