@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 
 import anyio
 from mcp.server import Server
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.stdio import stdio_server
-from mcp.shared._stream_protocols import WriteStream
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     INVALID_REQUEST,
@@ -59,7 +58,7 @@ class Stdin:
 
     def __init__(self, in_flight: InFlight) -> None:
         self._in_flight = in_flight
-        self.answers: WriteStream[SessionMessage] | None = None
+        self.send: Callable[[SessionMessage], Awaitable[None]] | None = None
 
     async def __aiter__(self) -> AsyncIterator[str]:
         async for line in read_lines(0):
@@ -68,9 +67,9 @@ class Stdin:
             refusal = _find_fault(line)
             if refusal is None:
                 yield line
-            elif self.answers is not None:
+            elif self.send is not None:
                 error = JSONRPCError(jsonrpc="2.0", id=None, error=refusal)
-                await self.answers.send(SessionMessage(error))
+                await self.send(SessionMessage(error))
         await self._in_flight.settle()
 
 
@@ -92,7 +91,7 @@ async def serve_stdio(server: Server[Any]) -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(_cancel_on_signal, group.cancel_scope)
         async with stdio_server(stdin=cast("anyio.AsyncFile[str]", stdin)) as (messages, answers):
-            stdin.answers = answers
+            stdin.send = answers.send
             await server.run(messages, answers, server.create_initialization_options())
         group.cancel_scope.cancel()
 

@@ -89,8 +89,8 @@ def schema_of(*results: type[BaseModel]) -> Schema:
         if "enum" in definition:
             del definition["description"]  # it speaks to readers of the code
     one_of = schemas[0] if len(schemas) == 1 else {"type": "object", "anyOf": schemas}
-    schema: Schema = _without_titles(one_of | {"$defs": definitions})
-    return schema
+    plain: Schema = _without_titles(one_of | {"$defs": definitions})
+    return plain
 
 
 def _without_titles(node: Any) -> Any:
