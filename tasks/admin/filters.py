@@ -45,9 +45,9 @@ class CreatedFilter(FinishedFilter):
 
 
 class PriorityFilter(admin.SimpleListFilter):
-    """Urgent ones, ordinary ones, those that can wait."""
+    """Of the tasks that wait, for whom alone it matters: so the index on the state serves it."""
 
-    title = "priority"
+    title = "priority, while PENDING"
     parameter_name = "urgency"
     _RANGES = {"high": (8, 10), "normal": (4, 7), "low": (1, 3)}
 
@@ -57,7 +57,7 @@ class PriorityFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
         if self.value() not in self._RANGES:
             return queryset
-        return queryset.filter(priority__range=self._RANGES[str(self.value())])
+        return queryset.filter(status="PENDING", priority__range=self._RANGES[str(self.value())])
 
 
 class ErrorFilter(admin.SimpleListFilter):

@@ -58,4 +58,4 @@ _WORDS = {
     StatsRange.WEEK: "last 7 days",
     StatsRange.MONTH: "last 30 days",
 }
-_CACHE_S = {StatsRange.HOUR: 2, StatsRange.DAY: 3, StatsRange.WEEK: 30, StatsRange.MONTH: 60}
+_CACHE_S = {StatsRange.HOUR: 2, StatsRange.DAY: 3, StatsRange.WEEK: 30, StatsRange.MONTH: 300}

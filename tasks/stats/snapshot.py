@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.core.cache import cache
+from django.db import connection, transaction
 from django.db.models import Sum
 
 from tasks.models import Task
@@ -104,12 +106,29 @@ def get_snapshot(user: Any, look_back: StatsRange) -> Snapshot:
 
 def take_snapshot(user: Any, look_back: StatsRange) -> Snapshot:
     """The figures for `user`, of this moment."""
-    now = database_now()
+    with _without_jit():
+        return _take(user, look_back, database_now())
+
+
+@contextmanager
+def _without_jit() -> Iterator[None]:
+    """PostgreSQL compiles these queries for longer than it runs them: measured 0.3 s each.
+
+    One transaction there also makes the figures agree. On SQLite it would hold the write lock.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL jit = off")
+        yield
+
+
+def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
     tasks = Task.objects.visible_to(user)
     ended = tasks.filter(finished_at__gte=now - look_back.length)
-    answered = ended.filter(status__in=[Status.COMPLETED, Status.FAILED]).exclude(
-        result_source=ResultSource.CACHE
-    )
+    # Said by exclusion: for `status IN (…)` SQLite takes the index on status and reads every row.
+    answered = ended.exclude(status=Status.CANCELLED).exclude(result_source=ResultSource.CACHE)
     groups = finished_groups(ended, look_back.bucket_s)
     providers = provider_figures(groups, wait_histograms(answered), run_histograms(answered))
     return Snapshot(
