@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
-from django.http import HttpRequest
+from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
@@ -113,10 +113,18 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
         if request.path_info.startswith(self.static_prefix):
             found = await sync_to_async(self._find)(request.path_info)
             if found is not None:
-                served: HttpResponseBase = await sync_to_async(self.serve)(found, request)
+                served: FileResponse = await sync_to_async(self.serve)(found, request)
+                parts = cast("Iterator[bytes]", served.streaming_content)
+                served.streaming_content = _read_on(iter(parts))
                 return served
         response: HttpResponseBase = await self.get_response(request)
         return response
 
     def _find(self, path: str) -> Any:
         return self.find_file(path) if self.autorefresh else self.files.get(path)
+
+
+async def _read_on(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The same parts for the event loop; each read of the disk is on a thread."""
+    while part := await sync_to_async(lambda: next(parts, b""))():
+        yield part

@@ -51,6 +51,14 @@ class ErrorSerializer(serializers.Serializer[Any]):
     error = ErrorDetailSerializer()
 
 
+def close_requests(result: dict[str, Any], **_: object) -> dict[str, Any]:
+    """Spectacular's last hook: bodies take no fields beside those described, and say so."""
+    for name, component in result["components"]["schemas"].items():
+        if name.endswith("Request"):
+            component["additionalProperties"] = False
+    return result
+
+
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,

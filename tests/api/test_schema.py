@@ -87,3 +87,13 @@ def test_the_root_lists_doors_that_are_there(api):
     assert {"tasks", "actions", "providers", "schema", "docs"} <= set(doors)
     for name, address in doors.items():
         assert api.get(address).status_code in (200, 405), name
+
+
+def test_bodies_are_closed_to_other_fields(document):
+    bodies = {
+        name: schema
+        for name, schema in document["components"]["schemas"].items()
+        if name.endswith("Request")
+    }
+    assert len(bodies) >= 4
+    assert all(schema["additionalProperties"] is False for schema in bodies.values())

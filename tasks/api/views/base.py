@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NoReturn, cast
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.urls import reverse
 from rest_framework.exceptions import AuthenticationFailed
@@ -27,6 +28,7 @@ class ApiView(APIView):
     """The query parameters that are known; None leaves the judging to the method."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        _announce_chunked_body(request)
         super().initial(request, *args, **kwargs)
         if self.query_names is not None:
             refuse_unknown(request, self.query_names)
@@ -44,6 +46,13 @@ class ApiView(APIView):
         if not request.user.is_authenticated:
             count_refusal(request)
         super().permission_denied(request, message, code)
+
+
+def _announce_chunked_body(request: Request) -> None:
+    """DRF takes a body without Content-Length for none; the parser measures it while reading."""
+    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    if is_chunked and not request.META.get("CONTENT_LENGTH"):
+        request.META["CONTENT_LENGTH"] = str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def caller(request: Request) -> AbstractBaseUser:

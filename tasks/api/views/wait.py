@@ -1,4 +1,4 @@
-"""Waiting for a task: the one asynchronous view, so that a waiter holds no worker thread."""
+"""Waiting for a task: the one asynchronous view, so that a waiter keeps no thread busy."""
 
 from __future__ import annotations
 
