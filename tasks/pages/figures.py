@@ -45,7 +45,7 @@ def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
         ],
         "workers": None
         if snapshot.workers is None
-        else [{"row": w, "heard": duration(w.beat_age_s)} for w in snapshot.workers],
+        else [{"row": worker, "heard": _ago(worker.beat_age_s)} for worker in snapshot.workers],
         "is_mock_standing_in": get_conf().is_mock_standing_in,
     }
 
@@ -60,6 +60,10 @@ def _provider_row(row: ProviderFigures) -> dict[str, Any]:
         "tokens": f"{row.prompt_tokens:,} / {row.completion_tokens:,}",
         "cost": "–" if row.is_mock else dollars(row.cost_usd),
     }
+
+
+def _ago(seconds: float) -> str:
+    return "just now" if seconds < 1 else f"{duration(seconds)} ago"
 
 
 def _errors_page(code: str, look_back: StatsRange) -> str:

@@ -54,7 +54,7 @@ def oldest_due_age_s(tasks: TaskQuerySet, now: datetime) -> float | None:
     A retried task is old, but its wait is not: it is due since its last attempt ended.
     """
     due = tasks.due().order_by("id")[:_OLDEST_LOOKED_AT]
-    since = {
+    since: dict[int, datetime] = {
         pk: max(created_at, run_after or created_at)
         for pk, created_at, run_after in due.values_list("pk", "created_at", "run_after")
     }
