@@ -26,9 +26,7 @@ def test_without_arguments_the_ten_newest_come(desk, make_task):
     assert (page["count"], page["total"], page["limit"], page["offset"]) == (10, 11, 10, 0)
 
 
-def test_previews_are_a_hundred_characters_and_nothing_more_is_fetched(
-    desk, make_task, django_assert_max_num_queries
-):
+def test_previews_are_at_most_a_hundred_characters(desk, make_task):
     make_task("COMPLETED", prompt="ä" * 300, result="ö" * 100)
     make_task(prompt="p" * 101)
     long, short = desk.ask("list_tasks")["tasks"]
