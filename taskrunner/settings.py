@@ -209,7 +209,10 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "tasks.api.schema.close_requests",
     ],
-    "ENUM_NAME_OVERRIDES": {"ProviderName": [(name.value, name.value) for name in Provider]},
+    "ENUM_NAME_OVERRIDES": {
+        "ProviderName": [(name.value, name.value) for name in Provider],
+        "BreakerForce": "tasks.api.provider_state.FORCES",
+    },
 }
 
 # --- The task runner --------------------------------------------------------------------------

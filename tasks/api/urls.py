@@ -8,6 +8,11 @@ from tasks.api.views.docs import DocsView, SchemaView
 from tasks.api.views.doors import NoDoorView, RootView
 from tasks.api.views.providers import ProvidersView
 from tasks.api.views.stats import StatsView
+from tasks.api.views.steering import (
+    ProviderBreakerView,
+    ProviderPauseView,
+    ProviderResumeView,
+)
 from tasks.api.views.task_moves import (
     TaskActionsView,
     TaskCancelView,
@@ -28,6 +33,9 @@ urlpatterns = [
     path("tasks/<str:task_id>/clone/", TaskCloneView.as_view(), name="task-clone"),
     path("tasks/<str:task_id>/wait/", TaskWaitView.as_view(), name="task-wait"),
     path("providers/", ProvidersView.as_view(), name="providers"),
+    path("providers/<str:name>/breaker/", ProviderBreakerView.as_view(), name="provider-breaker"),
+    path("providers/<str:name>/pause/", ProviderPauseView.as_view(), name="provider-pause"),
+    path("providers/<str:name>/resume/", ProviderResumeView.as_view(), name="provider-resume"),
     path("stats/", StatsView.as_view(), name="stats"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),

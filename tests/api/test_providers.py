@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
 from tasks.conf import get_conf
+from tasks.models import ProviderState
+from tasks.policy.breaker import Breaker, BreakerState
+from tasks.vocabulary import Scope
+from tests.api.conftest import client_of, error_of
 
 
 def ask(api):
@@ -54,3 +63,59 @@ def test_what_it_says_is_what_a_submit_accepts(api):
         for model in entry["models"][:3]:
             order = {"prompt": "x", "provider": name, "model": model}
             assert api.post("/api/tasks/", order).status_code == 201, order
+
+
+WELL = {
+    "paused": False, "blocked": False, "blocked_reason": None, "blocked_until": None,
+    "breaker": {"state": "closed", "force": "auto", "reason": None, "until": None},
+    "failed_percent": None,
+}  # fmt: skip
+
+
+def test_a_provider_that_nothing_was_said_of_is_well(api):
+    _, found = ask(api)
+    assert found["openai"]["state"] == WELL
+    assert found["mock"]["state"] is None
+
+
+def test_an_open_breaker_is_shown_with_its_reason_and_the_moment_of_its_probe(api):
+    until = timezone.now() + timedelta(seconds=20)
+    breaker = Breaker(state=BreakerState.OPEN, reason="quota_exhausted", until=until.timestamp())
+    ProviderState.objects.create(name="openai", breaker_json=breaker.to_json())
+    state = ask(api)[1]["openai"]["state"]
+    assert (state["blocked"], state["paused"]) == (True, False)
+    assert "quota_exhausted" in state["blocked_reason"]
+    assert state["breaker"]["state"] == "open"
+    assert state["breaker"]["until"][:19] == until.isoformat()[:19] == state["blocked_until"][:19]
+
+
+def test_an_operator_pauses_resumes_and_forces(staff_api, api):
+    state = staff_api.post("/api/providers/openai/pause/").json()
+    assert (state["paused"], state["blocked"], state["blocked_until"]) == (True, True, None)
+    assert ask(api)[1]["openai"]["state"] == state
+    assert staff_api.post("/api/providers/openai/resume/").json() == WELL
+    state = staff_api.post("/api/providers/openai/breaker/", {"state": "open"}).json()
+    assert (state["blocked"], state["breaker"]["force"]) == (True, "open")
+    assert staff_api.post("/api/providers/openai/breaker/", {"state": "auto"}).json() == WELL
+
+
+@pytest.mark.parametrize("door", ["pause/", "resume/", "breaker/"])
+def test_only_operators_with_an_admin_key_steer(api, operator, owner, stranger, door):
+    body = {"state": "open"} if door == "breaker/" else {}
+    for client in (client_of(owner, Scope.ADMIN), client_of(operator, Scope.WRITE)):
+        response = client.post(f"/api/providers/openai/{door}", body)
+        assert error_of(response, 403)["code"] == "NOT_PERMITTED"
+    assert not ProviderState.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["nobody", "mock", "auto", "%00", "OPENAI", "x" * 300])
+def test_a_provider_that_is_none_cannot_be_steered(staff_api, name):
+    error_of(staff_api.post(f"/api/providers/{name}/pause/"), 404)
+    assert not ProviderState.objects.exists()
+
+
+@pytest.mark.parametrize("body", [{}, {"state": "half_open"}, {"state": 1}, {"state": None}, [],
+                                  {"state": "open", "for": 5}])  # fmt: skip
+def test_a_bad_order_to_a_breaker_is_400(staff_api, body):
+    error_of(staff_api.post("/api/providers/openai/breaker/", body), 400)
+    assert not ProviderState.objects.exists()

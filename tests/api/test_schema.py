@@ -22,7 +22,7 @@ def document():
 
 def test_every_door_is_described(document):
     doors = {
-        f"/api/{pattern.pattern}".replace("<str:task_id>", "{task_id}")
+        f"/api/{pattern.pattern}".replace("<str:", "{").replace(">", "}")
         for resolver in get_resolver().url_patterns
         if str(resolver.pattern) == "api/"
         for pattern in resolver.url_patterns

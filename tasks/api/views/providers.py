@@ -10,17 +10,20 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tasks.api.provider_state import ProviderStateSerializer, render_state
 from tasks.api.schema import failures
 from tasks.api.views.base import ApiView
 from tasks.conf import Conf, get_conf
+from tasks.models import ProviderState
 from tasks.providers.catalogue import load_catalogue
 from tasks.providers.registry import DEFAULT_BASE_URLS
+from tasks.querysets import database_now
 from tasks.services.choosing import accepted_models
 from tasks.vocabulary import REAL_PROVIDERS, MockMode, Provider
 
 
 class ProviderSerializer(serializers.Serializer[Any]):
-    """One provider as this installation knows it."""
+    """One provider as this installation knows it, and how it is doing."""
 
     name = serializers.ChoiceField([p.value for p in Provider if p is not Provider.AUTO])
     configured = serializers.BooleanField(help_text="Tasks for it are really sent to it.")
@@ -31,6 +34,7 @@ class ProviderSerializer(serializers.Serializer[Any]):
     models = serializers.ListField(
         child=serializers.CharField(), help_text="Names accepted at submit; empty: any name."
     )
+    state = ProviderStateSerializer(allow_null=True, help_text="Null: it is never called.")
 
 
 class ProvidersSerializer(serializers.Serializer[Any]):
@@ -52,14 +56,19 @@ class ProvidersView(ApiView):
         tags=["providers"],
     )
     def get(self, request: Request) -> Response:
-        """Which providers are configured and which models they take."""
-        conf = get_conf()
+        """Which providers are configured, which models they take, and who is called just now."""
+        conf, now = get_conf(), database_now()
+        states = ProviderState.objects.in_bulk()
         return Response(
             {
                 "default_provider": conf.default_provider or _first(conf),
                 "failover": [name.value for name in conf.failover],
                 "mock": conf.mock.value,
-                "results": [_describe(name, conf) for name in (*REAL_PROVIDERS, Provider.MOCK)],
+                "results": [
+                    _describe(name, conf) | {"state": render_state(states.get(name.value), now)}
+                    for name in REAL_PROVIDERS
+                ]
+                + [_describe(Provider.MOCK, conf) | {"state": None}],
             }
         )
 
