@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,16 +36,20 @@ def http_app(*, path: str = "/mcp", is_read_only: bool = False) -> Starlette:
     return Starlette(routes=[Route(path, endpoint=gate)], lifespan=lambda app: manager.run())
 
 
-async def serve_http(app: Starlette, host: str, port: int) -> None:
-    """Until SIGINT or SIGTERM comes; calls in flight have a few seconds to end.
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, bound before anything else starts.
 
     Raises:
-        SystemExit: the address cannot be bound.
+        OSError: the address is taken, not this machine's, or no address.
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=2048)
+
+
+async def serve_http(app: Starlette, listener: socket.socket) -> None:
+    """Until SIGINT or SIGTERM comes; calls in flight have a few seconds to end."""
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         lifespan="on",
         timeout_graceful_shutdown=_STOP_GRACE_S,
         log_config=None,
@@ -54,7 +59,7 @@ async def serve_http(app: Starlette, host: str, port: int) -> None:
     server = _Uvicorn(config)
     async with anyio.create_task_group() as group:
         group.start_soon(_stop_on_signal, server)
-        await server.serve()
+        await server.serve(sockets=[listener])
         group.cancel_scope.cancel()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mcp_bridge.caller import Caller
 from mcp_bridge.client_config import client_config
-from mcp_bridge.http import http_app, serve_http
+from mcp_bridge.http import http_app, listen, serve_http
 from mcp_bridge.preflight import check_database, check_settings, require_user
 from mcp_bridge.server import build_server
 from mcp_bridge.stdio import serve_stdio
@@ -56,12 +57,19 @@ class Command(BaseCommand):
             who = f"acting as {user.get_username()}" if user else "acting as each key's user"
             self.stdout.write(f"OK: settings, database and migrations are ready, {who}.")
         elif is_http:
-            app = http_app(is_read_only=options["read_only"])
-            anyio.run(serve_http, app, options["host"], options["port"])
+            listener = _listen(options["host"], options["port"])
+            anyio.run(serve_http, http_app(is_read_only=options["read_only"]), listener)
         else:
             assert user is not None  # noqa: S101 - stdio has required one
             caller = Caller(user_id=user.pk, can_write=not options["read_only"])
             anyio.run(partial(serve_stdio, build_server(lambda ctx: caller)))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as fault:
+        raise CommandError(f"Cannot listen on {host} port {port}: {fault.strerror}.") from fault
 
 
 def _kept(options: dict[str, Any]) -> list[str]:
