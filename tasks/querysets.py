@@ -79,26 +79,55 @@ class TaskQuerySet(models.QuerySet[Any]):
 
 
 def update_rows(
-    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
+    model: type[models.Model],
+    names: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    key: Sequence[str] = ("id",),
 ) -> None:
     """Write `names` of many rows with one prepared statement, in one round trip on PostgreSQL.
 
-    rows: the values in the order of `names`, then the primary key. `bulk_update` builds one CASE
-    per field and row: measured many times the CPU at 128 rows.
+    rows: the values in the order of `names`, then those of `key`, which finds the row.
+    `bulk_update` builds one CASE per field and row: many times the CPU at 128 rows.
     """
-    prepared = list(rows)
-    if not prepared:
-        return
-    fields = [cast("models.Field[Any, Any]", model._meta.get_field(name)) for name in names]
+    table, columns, where_columns = _table(model), _columns(model, names), _columns(model, key)
+    assignments = ", ".join(f"{column} = %s" for column in columns)
+    condition = " AND ".join(f"{column} = %s" for column in where_columns)
+    _write(model, [*names, *key], rows, f"UPDATE {table} SET {assignments} WHERE {condition}")  # noqa: S608
+
+
+def insert_rows(
+    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert rows with these columns and defaults of the database for the others.
+
+    `bulk_create` compiles every value of every row: a third of a claim's CPU.
+    """
+    columns = ", ".join(_columns(model, names))
+    places = ", ".join(["%s"] * len(names))
+    _write(model, names, rows, f"INSERT INTO {_table(model)} ({columns}) VALUES ({places})")  # noqa: S608
+
+
+def _write(
+    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]], sql: str
+) -> None:
+    fields = [_field(model, name) for name in names]
     prepare = [(place, field) for place, field in enumerate(fields) if not _is_plain(field)]
-    quote = connection.ops.quote_name
-    assignments = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
-    table = quote(model._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {table} SET {assignments} WHERE {quote('id')} = %s",  # noqa: S608
-            [_prepared(row, prepare) for row in prepared],
-        )
+    prepared = [_prepared(row, prepare) for row in rows]
+    if prepared:
+        with connection.cursor() as cursor:
+            cursor.executemany(sql, prepared)
+
+
+def _table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _columns(model: type[models.Model], names: Sequence[str]) -> list[str]:
+    return [connection.ops.quote_name(str(_field(model, name).column)) for name in names]
+
+
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    return cast("models.Field[Any, Any]", model._meta.get_field(name))
 
 
 def _is_plain(field: models.Field[Any, Any]) -> bool:

@@ -22,7 +22,7 @@ class Callers:
         self._call = call
         self._todo: queue.SimpleQueue[Claimed] = queue.SimpleQueue()
         self._answers: deque[Answer] = deque()
-        self._calling: dict[int, Claimed] = {}
+        self._calling: dict[tuple[int, int], Claimed] = {}
         self._threads = 0
         self._bell, self._ringer = os.pipe()
         os.set_blocking(self._bell, False)
@@ -43,7 +43,7 @@ class Callers:
         return list(self._calling.values())
 
     def start(self, claimed: Claimed) -> None:
-        self._calling[claimed.attempt_id] = claimed
+        self._calling[claimed.key] = claimed
         self._todo.put(claimed)
         if self._threads < min(len(self._calling), self.slots):
             self._threads += 1
@@ -57,7 +57,7 @@ class Callers:
         answers = []
         while self._answers:
             answer = self._answers.popleft()
-            self._calling.pop(answer.claimed.attempt_id, None)
+            self._calling.pop(answer.claimed.key, None)
             answers.append(answer)
         return answers
 

@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F
@@ -22,12 +22,17 @@ from tasks.engine.route import Routed, Router
 from tasks.models import Attempt, Task
 from tasks.policy.routing import Defer
 from tasks.providers.base import CompletionRequest
-from tasks.querysets import TaskQuerySet, database_now, update_rows
+from tasks.querysets import TaskQuerySet, database_now, insert_rows, update_rows
 from tasks.vocabulary import Status
 
 _WAKE_AT_ONCE = 2_000
 _SPREAD_SHARE = 0.1
 _LONGEST_SPREAD_S = 5.0
+_ATTEMPT_COLUMNS = (
+    "task", "number", "provider", "model", "worker", "lease_token", "started_at",
+    "outcome", "error_code", "message", "request_id", "is_late",
+)  # fmt: skip
+_NOTHING_YET = ("", "", "", "", False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,28 +103,19 @@ def _lease(routed: Sequence[tuple[Task, Routed]], worker: str, now: datetime) ->
         started_at=Coalesce("started_at", now),
         updated_at=now,
     )
-    attempts = Attempt.objects.bulk_create(
-        Attempt(
-            task_id=task.pk,
-            number=task.claims + 1,
-            provider=way.provider.value,
-            model=way.model,
-            worker=worker,
-            lease_token=token,
-            started_at=now,
-        )
+    rows = [
+        (task.pk, task.claims + 1, way.provider.value, way.model, worker, token, now)
         for task, way in routed
-    )
-    return [
-        _claimed(task, way, attempt) for (task, way), attempt in zip(routed, attempts, strict=True)
     ]
+    insert_rows(Attempt, _ATTEMPT_COLUMNS, [(*row, *_NOTHING_YET) for row in rows])
+    return [_claimed(task, way, token) for task, way in routed]
 
 
-def _claimed(task: Task, way: Routed, attempt: Attempt) -> Claimed:
+def _claimed(task: Task, way: Routed, token: UUID) -> Claimed:
     return Claimed(
         task_id=task.pk,
-        attempt_id=attempt.pk,
-        lease_token=attempt.lease_token,
+        attempt_number=task.claims + 1,
+        lease_token=token,
         attempts=task.attempts + 1,
         max_attempts=task.max_attempts,
         provider=way.provider,

@@ -20,7 +20,7 @@ class Claimed:
     """
 
     task_id: int
-    attempt_id: int
+    attempt_number: int
     lease_token: UUID
     attempts: int
     max_attempts: int
@@ -29,6 +29,11 @@ class Claimed:
     has_alternative: bool
     is_probe: bool = False
     request: CompletionRequest
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Task and attempt: a task whose lease lapsed may be claimed again by the same worker."""
+        return self.task_id, self.attempt_number
 
 
 @dataclass(frozen=True, kw_only=True)

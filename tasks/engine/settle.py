@@ -29,6 +29,9 @@ _ATTEMPT_COLUMNS = (
 )  # fmt: skip
 
 
+_ATTEMPT_KEY = ("task", "number")
+
+
 def settle_each(verdicts: Sequence[Verdict]) -> None:
     """`settle`, and if the database refuses one of them, that one alone FAILS.
 
@@ -58,7 +61,7 @@ def settle(verdicts: Sequence[Verdict]) -> None:
     in_time = [v for v in verdicts if tokens.get(v.task_id) == v.lease_token]
     now = database_now()
     update_rows(Task, _TASK_COLUMNS, [_task_row(v, now) for v in in_time])
-    update_rows(Attempt, _ATTEMPT_COLUMNS, [_attempt_row(v, now) for v in in_time])
+    update_rows(Attempt, _ATTEMPT_COLUMNS, [_attempt_row(v, now) for v in in_time], _ATTEMPT_KEY)
     learn(verdicts, now)
     for verdict in verdicts:
         if tokens.get(verdict.task_id) != verdict.lease_token:
@@ -89,7 +92,7 @@ def _attempt_row(verdict: Verdict, now: datetime) -> list[Any]:
     return [
         verdict.outcome.value, verdict.error_code, verdict.message, verdict.http_status,
         verdict.request_id, verdict.prompt_tokens, verdict.completion_tokens,
-        verdict.cached_tokens, verdict.cost_usd, now, verdict.attempt_id,
+        verdict.cached_tokens, verdict.cost_usd, now, verdict.task_id, verdict.attempt_number,
     ]  # fmt: skip
 
 
@@ -100,12 +103,15 @@ def _record_late(verdict: Verdict, now: datetime) -> None:
     """
     open_outcomes = ["", Outcome.UNKNOWN.value, Outcome.CANCELLED.value]
     attempt = Attempt.objects.filter(
-        pk=verdict.attempt_id, is_late=False, outcome__in=open_outcomes
+        task=verdict.task_id,
+        number=verdict.attempt_number,
+        is_late=False,
+        outcome__in=open_outcomes,
     ).first()
     if attempt is None:
         return
     is_cancelled = attempt.outcome == Outcome.CANCELLED.value
-    for name, value in zip(_ATTEMPT_COLUMNS, _attempt_row(verdict, now)[:-1], strict=True):
+    for name, value in zip(_ATTEMPT_COLUMNS, _attempt_row(verdict, now), strict=False):
         setattr(attempt, name, value)
     if is_cancelled:
         attempt.outcome = Outcome.CANCELLED.value

@@ -29,7 +29,7 @@ class Verdict:
     """
 
     task_id: int
-    attempt_id: int
+    attempt_number: int
     lease_token: UUID
     provider: str
     is_probe: bool = False
@@ -64,7 +64,7 @@ class Verdict:
         """FAILED instead: the database would not store the result as it is."""
         return Verdict(
             task_id=self.task_id,
-            attempt_id=self.attempt_id,
+            attempt_number=self.attempt_number,
             lease_token=self.lease_token,
             provider=self.provider,
             is_probe=self.is_probe,
@@ -105,7 +105,7 @@ def release(claimed: Claimed, reason: str) -> Verdict:
     """
     return Verdict(
         task_id=claimed.task_id,
-        attempt_id=claimed.attempt_id,
+        attempt_number=claimed.attempt_number,
         lease_token=claimed.lease_token,
         provider=claimed.provider.value,
         is_probe=claimed.is_probe,
@@ -121,7 +121,7 @@ def _completed(claimed: Claimed, completion: Completion, cost_usd: Decimal | Non
     usage = completion.usage
     return Verdict(
         task_id=claimed.task_id,
-        attempt_id=claimed.attempt_id,
+        attempt_number=claimed.attempt_number,
         lease_token=claimed.lease_token,
         provider=claimed.provider.value,
         is_probe=claimed.is_probe,
@@ -165,7 +165,7 @@ def _retried_or_failed(
     is_spent = decision.spends_attempt if isinstance(decision, RetryIn) else True
     return Verdict(
         task_id=claimed.task_id,
-        attempt_id=claimed.attempt_id,
+        attempt_number=claimed.attempt_number,
         lease_token=claimed.lease_token,
         provider=claimed.provider.value,
         is_probe=claimed.is_probe,

@@ -13,7 +13,7 @@ from tests.deployment import wait_until
 
 def make_claimed(number: int) -> Claimed:
     return Claimed(
-        task_id=number, attempt_id=number, lease_token=uuid4(), attempts=1, max_attempts=3,
+        task_id=number, attempt_number=number, lease_token=uuid4(), attempts=1, max_attempts=3,
         provider=Provider.MOCK, is_fallback=False, has_alternative=False,
         request=CompletionRequest(prompt="hello", model="mock-1"),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from tasks.vocabulary import Outcome, Status
 
 def make_verdict(number: int = 1) -> Verdict:
     return Verdict(
-        task_id=number, attempt_id=number, lease_token=uuid4(), provider="openai",
+        task_id=number, attempt_number=number, lease_token=uuid4(), provider="openai",
         status=Status.COMPLETED,
         outcome=Outcome.SUCCEEDED, attempts=1, result="line\nbreak \u2028 \u00e9",
         cost_usd=Decimal("0.1"),

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def verdict_for(claimed, **fields) -> Verdict:
     defaults = {
         "task_id": claimed.task_id,
-        "attempt_id": claimed.attempt_id,
+        "attempt_number": claimed.attempt_number,
         "lease_token": claimed.lease_token,
         "provider": claimed.provider.value,
         "status": Status.COMPLETED,
