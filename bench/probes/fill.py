@@ -1,0 +1,88 @@
+"""Fills a task table by the database's own means: finished, waiting and due rows."""
+
+from __future__ import annotations
+
+import django
+
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from bench.probes.conversation import serve  # noqa: E402
+from tasks.models import Attempt, Task  # noqa: E402
+
+_IS_POSTGRES = connection.vendor == "postgresql"
+_LONG_AGO = "now() - interval '1 day'" if _IS_POSTGRES else "datetime('now', '-1 day')"
+_LATER = "now() + interval '1 day'" if _IS_POSTGRES else "datetime('now', '+1 day')"
+_TOKEN = "gen_random_uuid()" if _IS_POSTGRES else "lower(hex(randomblob(16)))"
+_PENDING = {
+    "status": "'PENDING'", "prompt": "'prompt ' || n", "provider": "'openai'",
+    "model": "'gpt-6-luna'", "priority": "1 + n % 10", "max_attempts": "5", "owner_id": "1",
+    "created_at": _LONG_AGO, "updated_at": _LONG_AGO,
+}  # fmt: skip
+_FINISHED = {
+    "status": "'COMPLETED'", "result": "'Answer to: prompt ' || n", "result_source": "'provider'",
+    "served_provider": "'openai'", "served_model": "'gpt-6-luna'", "finish_reason": "'stop'",
+    "attempts": "1", "claims": "1", "started_at": _LONG_AGO, "finished_at": _LONG_AGO,
+}  # fmt: skip
+_WAITING = {"wake_at": _LATER, "waiting_reason": "'scheduled'"}
+_ATTEMPT = {
+    "task_id": "id", "number": "1", "provider": "'openai'", "model": "'gpt-6-luna'",
+    "lease_token": _TOKEN, "outcome": "'succeeded'", "started_at": _LONG_AGO,
+    "finished_at": _LONG_AGO,
+}  # fmt: skip
+
+
+def fill(finished: int, waiting: int, due: int) -> int:
+    """How many rows there are then. Each finished task has its attempt."""
+    _insert_tasks(finished, _PENDING | _FINISHED)
+    _insert(Attempt, _ATTEMPT, "tasks_task WHERE status = 'COMPLETED'")
+    _insert_tasks(waiting, _PENDING | _WAITING)
+    _insert_tasks(due, _PENDING)
+    if _IS_POSTGRES:  # as its own daemon would, sooner or later; SQLite has nothing of the kind
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+    return int(Task.objects.count())
+
+
+def _insert_tasks(count: int, values: dict[str, str]) -> None:
+    numbers = f"generate_series(1, {count}) AS numbers (n)"
+    if not _IS_POSTGRES:
+        numbers = (
+            "(WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers"
+            f" WHERE n < {count}) SELECT n FROM numbers)"
+        )
+    if count:
+        _insert(Task, values, numbers)
+
+
+def _insert(model: type[Task | Attempt], values: dict[str, str], source: str) -> None:
+    """Columns that `values` leaves out get the model's default, or an empty one."""
+    columns = {
+        field.column: values.get(field.column) or _default(field)
+        for field in model._meta.concrete_fields
+        if not field.primary_key
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"
+            f" SELECT {', '.join(columns.values())} FROM {source}"
+        )
+
+
+def _default(field: object) -> str:
+    value = field.get_default()  # type: ignore[attr-defined]
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).upper()
+    return str(value) if isinstance(value, int | float) else _quoted(value)
+
+
+def _quoted(value: object) -> str:
+    text = value if isinstance(value, str) else ("[]" if value == [] else "{}")
+    return f"'{text}'"
+
+
+if __name__ == "__main__":
+    serve(fill)
