@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class StartRefused(Exception):  # noqa: N818 - named as in tasks.errors
+class StartRefused(Exception): - named as in tasks.errors
     """Nothing was started. The message says what is in the way and what to do about it."""
