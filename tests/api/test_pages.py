@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
 from playwright.sync_api import Page, sync_playwright
 
@@ -24,6 +25,7 @@ def page() -> Iterator[Page]:
         )
         yield browser.new_page()
         browser.close()
+        connections.close_all()  # beside that loop the test had a connection of its own
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, connections
 from django.test import AsyncClient
 
 from tasks.models import Task
@@ -73,7 +73,7 @@ def test_many_waiters_end_together_on_one_event_loop(make_task, authorization):
             peak = max(peak, threading.active_count() - before)
         await sync_to_async(end)(task)
         answers = await asyncio.gather(*waiters)
-        await sync_to_async(connection.close)()  # the loop's own thread goes, unlike a server's
+        await sync_to_async(connections.close_all)()
         return answers
 
     started = time.monotonic()
@@ -95,7 +95,7 @@ def test_a_task_deleted_meanwhile_is_404(make_task, authorization):
         await asyncio.sleep(0)
         await sync_to_async(lambda: (Task.objects.all().delete(), connection.close()))()
         response = await waiting
-        await sync_to_async(connection.close)()
+        await sync_to_async(connections.close_all)()
         return response.status_code
 
     with ThreadPoolExecutor(1) as thread:
