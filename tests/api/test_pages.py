@@ -9,9 +9,17 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+from tests.browser.site import has_chromium, open_browser
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (has_chromium() or os.environ.get("CI")),
+        reason="NO CHROMIUM: the API's pages were NOT looked at",
+    ),
+]
 HOSTILE = "<script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">"
 
 
@@ -19,12 +27,8 @@ HOSTILE = "<script>document.title='broken'</script><img src=x onerror=\"document
 def page() -> Iterator[Page]:
     # Playwright runs a loop of its own in this thread; Django would take it for an async view's.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
+    with open_browser() as browser:
         yield browser.new_page()
-        browser.close()
         connections.close_all()  # beside that loop the test had a connection of its own
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
