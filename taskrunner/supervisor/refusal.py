@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class StartRefused(Exception): - named as in tasks.errors
+class StartRefused(Exception):
     """Nothing was started. The message says what is in the way and what to do about it."""
