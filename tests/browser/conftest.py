@@ -46,7 +46,7 @@ def web(installation: Deployment) -> str:
     return address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must be gone before another file's tests
 def browser() -> Iterator[Browser]:
     with open_browser() as opened:
         yield opened
