@@ -55,6 +55,7 @@ def _base_environment() -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "taskrunner.settings",
         "DEEPSEEK_API_KEY": "", "OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": "",
         "LOCAL_API_KEY": "", "LOCAL_BASE_URL": "", "REDIS_URL": "",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         "PYTHONPATH": str(ROOT),
     }  # fmt: skip
 
