@@ -145,6 +145,7 @@ class Drain:
             self._callers.wait(0.2)
             self._gather()
             self._try_to_settle()
+            self._try_to_beat()
         self._gather()
         self._unsettled += [
             release(claimed, "Its worker was stopped in mid-call; the task runs again.")
@@ -157,6 +158,13 @@ class Drain:
 
     def _is_orphan(self) -> bool:
         return self._lifeline is not None and self._lifeline.is_parent_gone()
+
+    def _try_to_beat(self) -> None:
+        """Hold the leases of what is still being called, however short they are."""
+        try:
+            self._presence.do_chores(self._callers.calling)
+        except (OperationalError, InterfaceError) as error:
+            self._presence.lose(error, kept=len(self._unsettled))
 
     def _try_to_settle(self) -> bool:
         """False if the database is away: the journal keeps the answers for the next worker."""
