@@ -29,7 +29,7 @@ class Web:
 
 
 def _is_for_mcp(scope: Scope) -> bool:
-    return scope["type"] == "lifespan" or scope["path"] == "/mcp"
+    return bool(scope["type"] == "lifespan" or scope["path"] == "/mcp")
 
 
 application = Web(http_app())
