@@ -28,14 +28,14 @@ class PeerInstallation:
     provider: FakeProviderProcess
     reader: Reader
     producer: Probe
-    main_pid: int
+    main_pids: tuple[int, ...]
     redis_pid: int | None
     database_url: str
 
     @property
     def processes(self) -> list[int]:
         """The workers, and whatever started them."""
-        return family_of(self.main_pid)
+        return [pid for main in self.main_pids for pid in family_of(main)]
 
     @property
     def broker(self) -> list[int]:
@@ -62,10 +62,14 @@ def peer_installation(peer: Peer, latency_s: float) -> Iterator[PeerInstallation
         if peer.prepare:
             _run(peer.prepare, environment)
         producer = stack.enter_context(_producer(peer, environment, folder))
-        main = stack.enter_context(_workers(peer, environment, folder))
+        mains = [
+            stack.enter_context(_worker(peer, environment, folder / f"worker-{number}.log"))
+            for number in range(peer.worker_processes)
+        ]
         running = PeerInstallation(
             provider=provider, reader=stack.enter_context(Reader(url)), producer=producer,
-            main_pid=main.pid, redis_pid=redis.pid if redis else None, database_url=url,
+            main_pids=tuple(main.pid for main in mains),
+            redis_pid=redis.pid if redis else None, database_url=url,
         )  # fmt: skip
         _warm_up(running, folder)
         provider.reset()
@@ -87,7 +91,7 @@ def _warm_up(running: PeerInstallation, folder: Path) -> None:
         running.producer.ask(job="answer", first=0, count=1)
         running.wait_for_end(30)
     except TimeoutError as error:
-        raise RuntimeError((folder / "workers.log").read_text()[-2000:]) from error
+        raise RuntimeError((folder / "worker-0.log").read_text()[-2000:]) from error
 
 
 def _run(command: tuple[str, ...], environment: dict[str, str]) -> None:
@@ -106,12 +110,12 @@ def _producer(peer: Peer, environment: dict[str, str], folder: Path) -> Probe:
 
 
 @contextlib.contextmanager
-def _workers(
-    peer: Peer, environment: dict[str, str], folder: Path
+def _worker(
+    peer: Peer, environment: dict[str, str], path: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     """In a process group of their own, which ends as a whole."""
     program, *arguments = peer.worker
-    with (folder / "workers.log").open("w") as log:
+    with path.open("w") as log:
         main = subprocess.Popen(
             [peer_program(program), *arguments], cwd=ROOT, env=environment,
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,

@@ -36,7 +36,9 @@ def _plans() -> list[str]:
     """What the database says of each statement that a claim sends and that can be explained."""
     with CaptureQueriesContext(connection) as captured:
         _claim_ms()
-    word = "EXPLAIN (ANALYZE, BUFFERS)" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    word = (
+        "EXPLAIN (ANALYZE, BUFFERS)" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    )
     plans = []
     for query in captured.captured_queries:
         sql = query["sql"]

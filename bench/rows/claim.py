@@ -19,7 +19,7 @@ PLANS = ROOT / "bench" / "results"
 
 
 def measure(kind: Kind, effort: Effort) -> Iterator[Figure]:
-    """Ratio of the medians. Rounds on the two tables alternate, so that both meet the same noise."""
+    """Ratio of the medians. Rounds alternate: both tables meet the same noise."""
     with (
         _table(kind, finished=0, waiting=0, due=effort.due) as bare,
         _table(kind, finished=effort.finished, waiting=effort.waiting, due=effort.due) as full,
