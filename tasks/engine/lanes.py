@@ -11,15 +11,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
+from django.db.models import F
 
 from tasks.conf import get_conf
 from tasks.engine.verdict import Verdict
 from tasks.errors import ProviderError, provider_error_class
-from tasks.models import Attempt, ProviderState
+from tasks.models import Attempt, ProviderState, Task
 from tasks.policy.breaker import WINDOW_S, BreakerState, Slice
-from tasks.vocabulary import Outcome, Provider
+from tasks.vocabulary import Outcome, Provider, Status
 
 log = structlog.get_logger(__name__)
+
+_WAKE_SHARES = 10
+_WAKE_SPREAD_S = 3.0
 
 
 class Lanes:
@@ -65,6 +69,23 @@ def learn(verdicts: Sequence[Verdict], now: datetime) -> None:
             log.warning(
                 "breaker moved", provider=provider, state=str(breaker.state), reason=breaker.reason
             )
+            if breaker.state is BreakerState.CLOSED:
+                wake_lane(provider, now)
+
+
+def wake_lane(provider: str, now: datetime) -> None:
+    """The tasks that waited for this provider are due again, spread over a few seconds so that a
+    provider that just came back does not meet all of them in one instant. Tasks that a user
+    scheduled for later go on waiting."""
+    waiting = (
+        Task.objects.filter(status=Status.PENDING, wake_at__isnull=False)
+        .filter(provider__in=[provider, Provider.AUTO.value])
+        .exclude(run_after__gt=now)
+        .annotate(share=F("id") % _WAKE_SHARES)
+    )
+    for share in range(_WAKE_SHARES):
+        moment = now + timedelta(seconds=share * _WAKE_SPREAD_S / _WAKE_SHARES)
+        waiting.filter(share=share, wake_at__gt=moment).update(wake_at=moment)
 
 
 def _is_telling(verdict: Verdict) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from tasks.engine.lanes import wake_lane
 from tasks.engine.wakeup import hint
 from tasks.errors import InvalidInput
-from tasks.models import ProviderState, Task
+from tasks.models import ProviderState
 from tasks.policy.breaker import Force
 from tasks.querysets import database_now
-from tasks.vocabulary import REAL_PROVIDERS, Status
+from tasks.vocabulary import REAL_PROVIDERS
 
 
 def pause(name: str) -> ProviderState:
@@ -18,7 +19,10 @@ def pause(name: str) -> ProviderState:
 
 
 def resume(name: str) -> ProviderState:
-    """Calls go there again, the waiting tasks at once. Raises: InvalidInput for no provider."""
+    """Calls go there again, the waiting tasks within seconds.
+
+    Raises: InvalidInput for no provider.
+    """
     return _steer(name, is_paused=False)
 
 
@@ -46,15 +50,8 @@ def _steer(
         state.breaker = state.breaker.forced(force)
         state.deferred_until, state.deferred_reason = None, ""
     state.save()
-    if state.block(database_now()) is None:
-        _wake_waiting(name)
-    return state
-
-
-def _wake_waiting(name: str) -> None:
-    """Tasks that waited for this provider; those with a moment of their own go on waiting."""
     now = database_now()
-    Task.objects.filter(status=Status.PENDING, wake_at__isnull=False, provider=name).exclude(
-        run_after__gt=now
-    ).update(wake_at=None, waiting_reason="")
-    hint()
+    if state.block(now) is None:
+        wake_lane(name, now)
+        hint()
+    return state

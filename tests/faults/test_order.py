@@ -1,0 +1,208 @@
+"""Rows O1 to O5 of the fault list: order, and races between two that both want the last word."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.deployment import wait_until
+from tests.fakes.behaviour import Behaviour
+from tests.faults.installation import Installation
+
+pytestmark = pytest.mark.processes
+
+
+def called_prompts(installation: Installation) -> list[str]:
+    """The prompts in the order in which they reached the provider."""
+    return [request["prompt"] for request in installation.provider.log()["requests"]]
+
+
+def one_slot(installation: Installation) -> None:
+    installation.deployment.environment |= {
+        "TASKRUNNER_WORKERS": "1",
+        "TASKRUNNER_CONCURRENCY": "1",
+    }
+
+
+def test_most_urgent_is_called_first_then_the_oldest(installation: Installation):
+    """O1, with one slot."""
+    one_slot(installation)
+    for priority in (1, 10, 5, 1, 10):
+        number = len(installation.ids())
+        installation.submit(f"{priority}-{number}", priority=priority)
+    installation.start_cluster()
+
+    assert installation.wait_for_end() == {"COMPLETED": 5}
+    assert called_prompts(installation) == ["10-1", "10-4", "5-2", "1-0", "1-3"]
+
+
+def test_urgent_newcomer_overtakes_two_hundred_that_wait(installation: Installation):
+    """O1: it is called next, before any of those that waited when it came."""
+    installation.provider.set_latency(0.2)
+    installation.start_cluster(TASKRUNNER_CONCURRENCY="8")
+    installation.submit(*(f"patient {number}" for number in range(200)), priority=1)
+    installation.wait_for_calls(8)
+    (urgent,) = installation.submit("urgent", priority=9)
+    installation.wait_for_end(60)
+
+    later = "SELECT count(*) FROM tasks_task WHERE priority = 1 AND started_at > %s"
+    earlier = (
+        "SELECT count(*) FROM tasks_task WHERE priority = 1 AND started_at > %s AND started_at < %s"
+    )
+    created, started = installation.task(urgent, "created_at", "started_at")
+    assert installation.deployment.query(later, (started,))[0][0] > 50
+    overtook_it = installation.deployment.query(earlier, (created, started))[0][0]
+    assert overtook_it == 0 or overtook_it <= 8  # claimed in the instant before its commit
+
+
+def test_reprioritised_task_moves(installation: Installation):
+    """O1."""
+    one_slot(installation)
+    installation.submit("first", "second", "third", priority=5)
+    installation.deployment.manage(
+        "shell",
+        "-c",
+        "from django.contrib.auth import get_user_model as m\n"
+        "from tasks import services; from tasks.models import Task\n"
+        "admin = m().objects.get(username='admin')\n"
+        "services.change(admin, Task.objects.get(prompt='third').pk, {'priority': 6})",
+    )
+    installation.start_cluster()
+
+    assert installation.wait_for_end() == {"COMPLETED": 3}
+    assert called_prompts(installation) == ["third", "first", "second"]
+
+
+def test_cancel_against_completion_leaves_one_terminal_state_each(installation: Installation):
+    """O2, 200 times: whoever is first has the last word, and the row agrees with its attempt."""
+    installation.provider.set_latency(0.4)
+    installation.start_cluster()
+    installation.submit(*(f"prompt {number}" for number in range(200)))
+    installation.wait_for_calls(1)
+    done = installation.deployment.manage("shell", "-c", _CANCEL_ALL)
+    assert done.returncode == 0, done.stderr
+    statuses = installation.wait_for_end()
+
+    cancelled = int(done.stdout.strip().splitlines()[-1])
+    assert statuses["CANCELLED"] == cancelled
+    assert statuses["CANCELLED"] + statuses["COMPLETED"] == 200
+    assert 0 < cancelled < 200
+    both = installation.deployment.query(
+        "SELECT count(*) FROM tasks_task WHERE (status = 'CANCELLED' AND result IS NOT NULL) "
+        "OR (status = 'COMPLETED' AND result IS NULL)"
+    )
+    assert both == [(0,)]
+    ended = "SELECT id, status, finished_at FROM tasks_task ORDER BY id"
+    before = installation.deployment.query(ended)
+    wait_until(lambda: installation.provider.counts()["in_flight"] == 0, 10, "late answers are in")
+    assert installation.deployment.query(ended) == before
+
+
+_CANCEL_ALL = """
+from concurrent.futures import ThreadPoolExecutor
+from django.contrib.auth import get_user_model
+from django.db import connection
+from tasks import services
+from tasks.errors import InvalidState
+from tasks.models import Task
+admin = get_user_model().objects.get(username="admin")
+def cancel(pk):
+    try:
+        services.cancel(admin, pk)
+        return 1
+    except InvalidState:
+        return 0
+    finally:
+        connection.close()
+ids = list(Task.objects.order_by("id").values_list("pk", flat=True))
+with ThreadPoolExecutor(4) as pool:
+    print(sum(pool.map(cancel, ids)))
+"""
+
+
+def test_one_idempotency_key_used_twenty_times_at_once_makes_one_task(installation: Installation):
+    """O3: in twenty threads of one process; REST's own race is tested with the API."""
+    done = installation.deployment.manage("shell", "-c", _SUBMIT_AT_ONCE)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "1"
+    assert len(installation.ids()) == 1
+
+
+_SUBMIT_AT_ONCE = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from django.contrib.auth import get_user_model
+from django.db import connection
+from tasks import services
+admin = get_user_model().objects.get(username="admin")
+gate = threading.Barrier(20)
+def submit(_):
+    try:
+        gate.wait(10)
+        return services.submit(admin, {"prompt": "once"}, idempotency_key="key").task.pk
+    finally:
+        connection.close()
+with ThreadPoolExecutor(20) as pool:
+    print(len(set(pool.map(submit, range(20)))))
+"""
+
+
+def test_two_clusters_call_each_of_two_thousand_tasks_once(installation: Installation):
+    """O4."""
+    installation.deployment.environment["TASKRUNNER_CONCURRENCY"] = "64"
+    installation.submit(*(f"prompt {number}" for number in range(2_000)))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: installation.deployment.start("qcluster"), range(2)))
+
+    assert installation.wait_for_end(90) == {"COMPLETED": 2_000}
+    by_prompt = installation.provider.counts()["by_prompt"]
+    assert (len(by_prompt), set(by_prompt.values())) == (2_000, {1})
+    workers = installation.deployment.query("SELECT count(DISTINCT worker) FROM tasks_attempt")
+    assert workers[0][0] >= 3
+
+
+def test_after_an_outage_the_provider_is_probed_before_the_rest_comes_back(
+    installation: Installation,
+):
+    """O5: the breaker opens, one probe goes, and only then the others."""
+    installation.provider.script(Behaviour(status=401), prompt_contains="prompt", repeat=True)
+    installation.start_cluster()
+    installation.submit(*(f"prompt {number}" for number in range(100)))
+    wait_until(
+        lambda: installation.deployment.query(
+            "SELECT count(*) FROM tasks_task WHERE waiting_reason LIKE 'openai: breaker open%%'"
+        )[0][0] > 50,
+        15, "the rest is parked",
+    )  # fmt: skip
+    refused = installation.provider.count()
+    assert refused <= 16  # what was in flight when the first refusal was settled
+
+    installation.provider.script(Behaviour(), prompt_contains="prompt", repeat=True)
+    installation.provider.set_latency(0.3)
+    _let_the_probe_go(installation)
+    wait_until(lambda: installation.provider.count() > refused, 15, "a probe")
+    started = [request["received_at"] for request in installation.provider.log()["requests"]]
+    wait_until(lambda: installation.provider.count() > refused + 1, 15, "the others")
+    after = [request["received_at"] for request in installation.provider.log()["requests"]]
+    assert len(started) == refused + 1
+    assert sorted(after)[refused + 1] - sorted(after)[refused] >= 0.3  # not before it was answered
+
+
+def _let_the_probe_go(installation: Installation) -> None:
+    """As if the breaker's 30 s were over."""
+    installation.deployment.manage(
+        "shell",
+        "-c",
+        "from tasks.models import ProviderState as P\n"
+        "s = P.objects.get(name='openai'); s.breaker_json = {**s.breaker_json, 'until': 0.0}\n"
+        "s.save()",
+    )
+    _wake_all(installation)
+
+
+def _wake_all(installation: Installation) -> None:
+    installation.deployment.query(
+        "UPDATE tasks_task SET wake_at = NULL WHERE status = 'PENDING' AND wake_at IS NOT NULL"
+    )
