@@ -18,7 +18,8 @@ import psycopg
 
 from tests.deployment import prepare_database
 
-ADMIN_URL = os.environ.get("BENCH_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/test")
+_GIVEN = os.environ.get("DATABASE_URL", "")
+ADMIN_URL = _GIVEN if _GIVEN.startswith("postgres") else "postgres://postgres@127.0.0.1:5432/test"
 
 
 class Kind(StrEnum):

@@ -42,12 +42,14 @@ def measure_peer(peer: Peer, effort: Effort) -> Iterator[Figure]:
     yield Figure(
         measure="no-op tasks, insert to terminal", contestant=peer.name, unit="/s", is_rate=True,
         values=tuple(_run_noops(peer, effort.peer_noops) for _ in range(effort.runs)),
+        note=f"{effort.peer_noops:,} tasks a run",
     )  # fmt: skip
     pickups = [_run_pickups(peer, effort.peer_pickups) for _ in range(effort.runs)]
     for share in (0.5, 0.99):
         yield Figure(
             measure=f"idle pickup p{share * 100:.0f}", contestant=peer.name, unit="ms",
             values=tuple(percentile(run, share) for run in pickups),
+            note=f"{effort.peer_pickups} samples a run",
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import sqlite3
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,8 +47,6 @@ def _postgres() -> str:
 
 
 def _sqlite() -> str:
-    import sqlite3  # noqa: PLC0415 - only its version is wanted
-
     return f"{sqlite3.sqlite_version} (WAL, synchronous=FULL)"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bench.databases import Kind
 from bench.effort import Effort
@@ -11,27 +12,44 @@ from bench.installation import installation
 from bench.processes import cpu_s
 
 _GOAL_A_SECOND = 4_000
+_BATCH = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noops:
+    """Tasks a second, counted from the begin of the insert and from its first commit; CPU
+    milliseconds a task of cluster and server together."""
+
+    rate_with_insert: float
+    rate_from_commit: float
+    cpu_ms: float
 
 
 def measure(kind: Kind, effort: Effort) -> Iterator[Figure]:
-    """Tasks a second from the begin of the insert, in batches of 1,000, to the last row."""
-    runs = [_run(kind, effort.noops) for _ in range(effort.runs)]
+    """Tasks a second to the last row: from the begin of an insert in batches of 1,000, which
+    workers overtake; and from the commit of an insert in one piece, the bare way through."""
+    runs = [_run(kind, effort.noops, _BATCH) for _ in range(effort.runs)]
+    at_once = [_run(kind, effort.noops, effort.noops) for _ in range(effort.runs)]
     yield Figure(
         measure="no-op tasks, insert to terminal", contestant=kind, unit="/s", is_rate=True,
-        goal=_GOAL_A_SECOND, values=tuple(rate for rate, _ in runs),
+        goal=_GOAL_A_SECOND, values=tuple(run.rate_with_insert for run in runs),
+    )  # fmt: skip
+    yield Figure(
+        measure="no-op tasks, commit to terminal", contestant=kind, unit="/s", is_rate=True,
+        values=tuple(run.rate_from_commit for run in at_once),
     )  # fmt: skip
     yield Figure(
         measure="CPU per no-op task", contestant=kind, unit="ms",
-        values=tuple(cpu_ms for _, cpu_ms in runs),
+        values=tuple(run.cpu_ms for run in runs),
     )  # fmt: skip
 
 
-def _run(kind: Kind, count: int) -> tuple[float, float]:
-    """Tasks a second, and CPU milliseconds a task of cluster and server together."""
+def _run(kind: Kind, count: int, chunk: int) -> Noops:
     with installation(kind, 0.0) as running, running.probe("insert") as insert:
         with running.server_cpu() as server:
             before_s = cpu_s(running.processes)
-            started_at = insert.ask(count=count, provider="mock", model="mock-1")["started_at"]
+            order = {"count": count, "chunk": chunk, "provider": "mock", "model": "mock-1"}
+            told = insert.ask(**order)
             ended_at = running.reader.wait_for_end()
             spent_s = cpu_s(running.processes) - before_s
         spent_s += server.spent_s if server else 0.0
@@ -39,4 +57,8 @@ def _run(kind: Kind, count: int) -> tuple[float, float]:
         completed = running.reader.query(done)[0][0] - 1
         if completed != count:
             raise RuntimeError(f"{completed} of {count} tasks completed")
-        return count / (ended_at - started_at), spent_s / count * 1000
+        return Noops(
+            rate_with_insert=count / (ended_at - told["started_at"]),
+            rate_from_commit=count / (ended_at - told["visible_at"]),
+            cpu_ms=spent_s / count * 1000,
+        )
