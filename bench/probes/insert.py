@@ -31,19 +31,14 @@ def insert(
     return {"started_at": started_at, "visible_at": commits[0], "committed_at": commits[-1]}
 
 
-@transaction.atomic
 def _insert_chunk(numbers: range, provider: str, model: str) -> None:
-    Task.objects.bulk_create(
-        (
-            Task(
-                owner_id=1, prompt=f"prompt {number}", provider=provider, model=model,
-                max_attempts=5,
-            )
-            for number in numbers
-        ),
-        batch_size=_ROWS_A_STATEMENT,
-    )  # fmt: skip
-    hint()
+    tasks = [
+        Task(owner_id=1, prompt=f"prompt {n}", provider=provider, model=model, max_attempts=5)
+        for n in numbers
+    ]
+    with transaction.atomic():
+        Task.objects.bulk_create(tasks, batch_size=_ROWS_A_STATEMENT)
+        hint()
 
 
 if __name__ == "__main__":
