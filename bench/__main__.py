@@ -14,6 +14,7 @@ from bench.effort import Effort
 from bench.figure import Figure
 from bench.peers.environment import make_environment
 from bench.plan import OWN_ROWS, PEER_ROWS, in_order
+from bench.processes import busy_percent
 from bench.report.page import write_page
 from bench.report.results import Results, load
 from bench.report.table import as_text, cells
@@ -30,7 +31,8 @@ def main() -> int:
     measured: list[Figure] = []
     is_complete = True
     for name, measure in _steps(options, effort):
-        _say(f"{name} …")
+        busy = busy_percent()
+        _say(f"{name} … (others use {busy:.0f} % of the machine)")
         try:
             figures = list(_said(measure()))
         except (RuntimeError, TimeoutError) as failure:
@@ -39,7 +41,7 @@ def main() -> int:
             continue
         measured += figures
         moment = datetime.now(UTC).isoformat(timespec="seconds")
-        results.replace(name, figures, moment, effort.runs)
+        results.replace(name, figures, moment, effort.runs, busy)
         if not options.quick:
             results.save()
     if measured:

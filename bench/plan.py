@@ -29,9 +29,11 @@ PEER_ROWS: Mapping[str, PeerRow] = {
 }
 # The table's lines, whatever the order in which they were measured.
 MEASURES = (
-    "500 × 1.0 s", "5,000 × 1.0 s", "CPU per call of 500", "CPU per call of 5,000",
+    "500 × 1.0 s", "5,000 × 1.0 s", "40 × 1.0 s", "CPU per call of 500", "CPU per call of 5,000",
+    "CPU per call of 40",
     "no-op tasks, insert to terminal", "no-op tasks, commit to terminal", "CPU per no-op task",
-    "idle pickup p50", "idle pickup p99", "memory, 256 slots busy", "idle CPU",
+    "idle pickup p50", "idle pickup p99", "memory, 256 slots busy", "memory, 4 slots busy",
+    "idle CPU",
     "claim of 128 behind history",
 )  # fmt: skip
 

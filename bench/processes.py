@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def cpu_of(pid: int) -> float:
     return 0.0
 
 
+def busy_percent(watch_s: float = 1.0) -> float:
+    """How much of all cores together was at work in the next `watch_s` seconds."""
+    busy_before, all_before = _machine_ticks()
+    time.sleep(watch_s)
+    busy, total = _machine_ticks()
+    return (busy - busy_before) / max(1, total - all_before) * 100
+
+
 def pss_mb(pids: Iterable[int]) -> float:
     """Proportional set size in MB (10^6 bytes): shared pages are counted once over all."""
     total_kb = 0
@@ -60,6 +69,13 @@ def pss_mb(pids: Iterable[int]) -> float:
                 if line.startswith("Pss:"):
                     total_kb += int(line.split()[1])
     return total_kb * 1024 / 1e6
+
+
+def _machine_ticks() -> tuple[int, int]:
+    """Ticks of all cores so far: at work, and in all. Guests are in user time already."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, sum(ticks)
 
 
 def _stat(pid: int) -> list[str]:

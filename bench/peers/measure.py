@@ -26,18 +26,17 @@ def measure_peer(peer: Peer, effort: Effort) -> Iterator[Figure]:
     count = effort.few_calls if peer.slots >= effort.few_calls / 2 else effort.stock_calls
     calls = [_run_calls(peer, count) for _ in range(effort.runs)]
     yield Figure(
-        measure=f"{effort.few_calls:,} × 1.0 s", contestant=peer.name, unit="s",
+        measure=f"{count:,} × 1.0 s", contestant=peer.name, unit="s",
         ideal=ideal_s(count, peer.slots), values=tuple(one.wall_s for one in calls),
-        note="" if count == effort.few_calls else f"{count} tasks in {peer.slots} slots",
+        note="" if count == effort.few_calls else f"{peer.slots} at once, one for each process",
     )  # fmt: skip
     yield Figure(
-        measure=f"CPU per call of {effort.few_calls:,}", contestant=peer.name, unit="ms",
+        measure=f"CPU per call of {count:,}", contestant=peer.name, unit="ms",
         values=tuple(one.cpu_ms for one in calls),
     )  # fmt: skip
     yield Figure(
-        measure="memory, 256 slots busy", contestant=peer.name, unit="MB",
+        measure=f"memory, {peer.slots} slots busy", contestant=peer.name, unit="MB",
         values=tuple(one.pss_mb for one in calls),
-        note="" if peer.slots == 256 else f"{peer.slots} slots busy",
     )  # fmt: skip
     yield Figure(
         measure="no-op tasks, insert to terminal", contestant=peer.name, unit="/s", is_rate=True,

@@ -14,9 +14,10 @@ clock starts. Every process, the database and the provider included, shares the 
   supervises them, and with PostgreSQL of the server's backends for this database and its
   writers; with peers the Redis they need as well. The fake provider and the inserting
   process are not in it.
-- **no-op**: tasks of the mock provider without latency, in batches of 1,000 as a client of the
-  batch door sends them, from the begin of the first insert to the last terminal row. Peers: a job
-  that writes its row and calls nobody, from the begin of the submits.
+- **no-op**: tasks of the mock provider without latency. *Insert to terminal*: in batches of 1,000
+  as a client of the batch door sends them, from the begin of the first insert to the last terminal
+  row. *Commit to terminal*: all inserted in one transaction, from its commit. Peers: a job that
+  writes its row and calls nobody, from the begin of the submits, which they take one by one.
 - **idle pickup**: one `services.submit` after another with random pauses of 20 to 120 ms, from just
   after each commit to the arrival of its request at the provider, both by the same monotonic clock.
   Peers: from the return of their submit.
@@ -28,5 +29,6 @@ clock starts. Every process, the database and the provider included, shares the 
 
 The peers' tasks do the same work (same prompts, same provider, an UPDATE of a row in PostgreSQL);
 none of them keeps attempts, leases, a journal, cost or priorities, and their Redis keeps nothing on
-disk. django-q2 alone makes only as many calls as it has processes, so it gets fewer tasks, and its
-ratio is to its own ideal."""
+disk. django-q2 alone makes only as many calls as it has processes, so it gets fewer tasks, on
+lines of its own. Peers also get fewer no-ops and pickups, as the notes tell; with so few samples
+their p99 is nearly their slowest."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Iterator, Sequence
 
 from bench.figure import Figure
@@ -17,6 +18,7 @@ from bench.rows.claim import PLANS
 
 PATH = ROOT / "docs" / "benchmarks.md"
 _SEGMENT = "in it: "
+_BUSY_PERCENT = 10.0
 
 
 def write_page(results: Results) -> None:
@@ -31,8 +33,10 @@ def _parts(results: Results) -> Iterator[str]:
     yield (
         "Written by `bench/run`, which measures all of this again. Each figure is the median of"
         f" {_counts(results)}; ✗ marks a goal that was missed. In brackets: how many times the"
-        f" ideal. Measured {_dates(results)}."
+        f" ideal. Measured {_dates(results)}. The goals are this benchmark's own, written beside"
+        " each measurement in `bench/rows/`."
     )
+    yield _company(results)
     yield as_markdown(cells(main))
     yield "\n".join(_notes(main))
     yield "## Where the milliseconds go"
@@ -56,6 +60,17 @@ def _parts(results: Results) -> Iterator[str]:
 def _counts(results: Results) -> str:
     counts = sorted(set(results.runs.values()))
     return f"{' or '.join(str(count) for count in counts)} runs"
+
+
+def _company(results: Results) -> str:
+    """Who else was at work: a figure from a busy machine is worse than the program's own."""
+    shares = sorted(results.busy.values())
+    told = f"{shares[0]:.0f} to {shares[-1]:.0f} %, median {statistics.median(shares):.0f} %"
+    verdict = "it was **shared**" if shares[-1] > _BUSY_PERCENT else "it was quiet"
+    return (
+        "In the second before each row, other programs used this much of the machine:"
+        f" {told}: {verdict}. What they did later is not known; ratios bear it better than times."
+    )
 
 
 def _dates(results: Results) -> str:

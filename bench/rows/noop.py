@@ -48,8 +48,7 @@ def _run(kind: Kind, count: int, chunk: int) -> Noops:
     with installation(kind, 0.0) as running, running.probe("insert") as insert:
         with running.server_cpu() as server:
             before_s = cpu_s(running.processes)
-            order = {"count": count, "chunk": chunk, "provider": "mock", "model": "mock-1"}
-            told = insert.ask(**order)
+            told = insert.ask(count=count, chunk=chunk, provider="mock", model="mock-1")
             ended_at = running.reader.wait_for_end()
             spent_s = cpu_s(running.processes) - before_s
         spent_s += server.spent_s if server else 0.0
