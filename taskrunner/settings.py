@@ -164,8 +164,10 @@ Q_CLUSTER = {
     "queue_limit": 0,
     "bulk": 1,
     "recycle": 1,
-    "timeout": 60,
-    "retry": 120,
+    # Of no meaning for tickets, which carry their own; the sentinel waits so long for its monitor
+    # at a stop, and a monitor may be stuck for ever on a lock that a killed one took along.
+    "timeout": 1,
+    "retry": 2,
     "save_limit": -1,
     "max_attempts": 1,
     "ack_failures": True,

@@ -37,7 +37,7 @@ class TicketBroker(Broker):  # type: ignore[misc]
         """Called once by the sentinel, before it forks.
 
         A service manager signals the whole group; the sentinel must live on until the drains have
-        left, and so must pusher and monitor, which inherit this. The main process orders the stop.
+        left. The main process orders the stop.
         """
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         return True

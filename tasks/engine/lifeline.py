@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import threading
 
 # What a drain may still need to give its leases back once its parent is gone.
@@ -21,6 +22,7 @@ class Lifeline:
     """`stop_fd` and `life_fd` become readable when the order comes, or the main process dies."""
 
     def __init__(self) -> None:
+        self._main_pid = os.getpid()
         self.stop_fd, self._stop_writer = os.pipe()
         self.life_fd, self._life_writer = os.pipe()
         self._holds_writers = True
@@ -41,6 +43,8 @@ class Lifeline:
             self._holds_writers = False  # by then the numbers may be another file's
             os.close(self._stop_writer)
             os.close(self._life_writer)
+        if os.getppid() != self._main_pid:  # of the sentinel's children, which ignores SIGTERM
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         threading.Thread(target=self._leave_with_parent, name="lifeline", daemon=True).start()
 
     def _leave_with_parent(self) -> None:
