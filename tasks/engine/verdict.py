@@ -103,12 +103,8 @@ def release(claimed: Claimed, reason: str) -> Verdict:
 
     The outcome is UNKNOWN, for the provider may have answered, and billed, all the same.
     """
-    return Verdict(
-        task_id=claimed.task_id,
-        attempt_number=claimed.attempt_number,
-        lease_token=claimed.lease_token,
-        provider=claimed.provider.value,
-        is_probe=claimed.is_probe,
+    return _on(
+        claimed,
         status=Status.PENDING,
         outcome=Outcome.UNKNOWN,
         attempts=claimed.attempts - 1,
@@ -117,14 +113,21 @@ def release(claimed: Claimed, reason: str) -> Verdict:
     )
 
 
-def _completed(claimed: Claimed, completion: Completion, cost_usd: Decimal | None) -> Verdict:
-    usage = completion.usage
+def _on(claimed: Claimed, **columns: Any) -> Verdict:
     return Verdict(
         task_id=claimed.task_id,
         attempt_number=claimed.attempt_number,
         lease_token=claimed.lease_token,
         provider=claimed.provider.value,
         is_probe=claimed.is_probe,
+        **columns,
+    )
+
+
+def _completed(claimed: Claimed, completion: Completion, cost_usd: Decimal | None) -> Verdict:
+    usage = completion.usage
+    return _on(
+        claimed,
         status=Status.COMPLETED,
         outcome=Outcome.SUCCEEDED,
         attempts=claimed.attempts,
@@ -163,12 +166,8 @@ def _retried_or_failed(
     )
     is_retry = isinstance(decision, RetryIn)
     is_spent = decision.spends_attempt if isinstance(decision, RetryIn) else True
-    return Verdict(
-        task_id=claimed.task_id,
-        attempt_number=claimed.attempt_number,
-        lease_token=claimed.lease_token,
-        provider=claimed.provider.value,
-        is_probe=claimed.is_probe,
+    return _on(
+        claimed,
         status=Status.PENDING if is_retry else Status.FAILED,
         outcome=Outcome.FAILED if is_spent else Outcome.DEFERRED,
         attempts=claimed.attempts if is_spent else claimed.attempts - 1,
