@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 django_app: ASGIApp = cast("ASGIApp", get_asgi_application())  # sets Django up
 
 from mcp_bridge.http import http_app  # noqa: E402 - imports models, which exist only now
+from taskrunner.body_cap import BodyCap  # noqa: E402
 
 
 class Web:
@@ -32,4 +33,4 @@ def _is_for_mcp(scope: Scope) -> bool:
     return bool(scope["type"] == "lifespan" or scope["path"] == "/mcp")
 
 
-application = Web(http_app())
+application = BodyCap(Web(http_app()))

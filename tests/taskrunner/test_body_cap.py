@@ -1,0 +1,51 @@
+"""Bodies that are too large end before anything is written to disk."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from taskrunner.body_cap import BodyCap
+
+
+def send_through(chunks: list[bytes], length: int | None) -> tuple[list[Any], list[Any]]:
+    """What the application received, and what the client was answered; the cap is 10 bytes."""
+    received: list[Any] = []
+    answered: list[Any] = []
+    queue = [{"type": "http.request", "body": c, "more_body": True} for c in chunks]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for _ in chunks:
+            received.append(await receive())
+
+    async def receive() -> Any:
+        return queue.pop(0)
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    headers = [] if length is None else [(b"content-length", str(length).encode())]
+    asyncio.run(BodyCap(app, most_bytes=10)({"type": "http", "headers": headers}, receive, send))
+    return received, answered
+
+
+def test_declared_length_over_the_cap_is_refused_unread() -> None:
+    received, answered = send_through([b"x"], length=11)
+
+    assert received == []
+    assert answered[0]["status"] == 413
+    assert json.loads(answered[1]["body"])["error"]["code"] == "PAYLOAD_TOO_LARGE"
+
+
+def test_body_without_a_length_is_cut_off_at_the_cap() -> None:
+    received, answered = send_through([b"12345", b"67890", b"1"], length=None)
+
+    assert [message["type"] for message in received] == ["http.request"] * 2 + ["http.disconnect"]
+    assert answered == []
+
+
+def test_body_within_the_cap_passes() -> None:
+    received, _ = send_through([b"1234567890"], length=10)
+
+    assert received[0]["body"] == b"1234567890"
