@@ -60,7 +60,7 @@ def install(requirements: Path) -> None:
         return
     _say(f"Installing {requirements.name} (once; it may take a minute) …")
     _call(
-        str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+        str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check",
         "--no-input", "-r", str(requirements),
     )  # fmt: skip
     shutil.copyfile(requirements, stamp)

@@ -54,6 +54,7 @@ class Conf:
     mock: MockMode
     prompt_max_chars: int
     journal_dir: Path
+    retention_days: int | None
     mcp_user: str
     mcp_allowed_hosts: tuple[str, ...]
     mcp_allowed_origins: tuple[str, ...]
@@ -96,6 +97,7 @@ def get_conf() -> Conf:
         mock=MockMode(settings.TASKRUNNER_MOCK),
         prompt_max_chars=settings.TASKRUNNER_PROMPT_MAX_CHARS,
         journal_dir=Path(settings.TASKRUNNER_JOURNAL_DIR),
+        retention_days=settings.TASKRUNNER_RETENTION_DAYS,
         mcp_user=settings.TASKRUNNER_MCP_USER,
         mcp_allowed_hosts=tuple(settings.TASKRUNNER_MCP_ALLOWED_HOSTS),
         mcp_allowed_origins=tuple(settings.TASKRUNNER_MCP_ALLOWED_ORIGINS),

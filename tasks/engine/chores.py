@@ -10,6 +10,8 @@ from tasks.conf import get_conf
 from tasks.engine.aging import LOOK_EVERY_S, age
 from tasks.engine.claimed import Claimed
 from tasks.engine.rescue import beat, expire, forget_lost_workers, rescue
+from tasks.engine.retention import LOOK_EVERY_S as PRUNE_EVERY_S
+from tasks.engine.retention import prune
 from tasks.models import Worker
 
 _LONGEST_BEAT_S = 5.0
@@ -39,6 +41,7 @@ class Chores:
             self._rescue,
             Chore(do=expire, interval_s=1.0, due_at=now),
             Chore(do=age, interval_s=LOOK_EVERY_S, due_at=now + LOOK_EVERY_S),
+            Chore(do=prune, interval_s=PRUNE_EVERY_S, due_at=now + PRUNE_EVERY_S),
             Chore(do=forget_lost_workers, interval_s=lease_s, due_at=now),
         ]
 
