@@ -5,9 +5,8 @@ Times are compared with the database's clock (`Now()`), so hosts' clocks do not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from django.db import connection, models
 from django.db.models import F, Q
@@ -68,6 +67,11 @@ class TaskQuerySet(models.QuerySet[Any]):
         rows = self.filter(where("status", Status.PENDING), expires_at__lte=Now())
         return through_index(rows, "task_expiry")
 
+    def is_any(self) -> bool:
+        """A look without a lock. `exists()` drops the order, and with it, on PostgreSQL, the index
+        that would end the look at its first row."""
+        return bool(self.values_list("pk", flat=True)[:1])
+
     def for_me_alone(self) -> Self:
         """Lock the rows of this selection; rows that another worker holds are left out.
 
@@ -76,72 +80,3 @@ class TaskQuerySet(models.QuerySet[Any]):
         if connection.features.has_select_for_update_skip_locked:
             return self.select_for_update(skip_locked=True, of=("self",))
         return self
-
-
-def update_rows(
-    model: type[models.Model],
-    names: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-    key: Sequence[str] = ("id",),
-) -> None:
-    """Write `names` of many rows with one prepared statement, in one round trip on PostgreSQL.
-
-    rows: the values in the order of `names`, then those of `key`, which finds the row.
-    `bulk_update` builds one CASE per field and row: many times the CPU at 128 rows.
-    """
-    table, columns, where_columns = _table(model), _columns(model, names), _columns(model, key)
-    assignments = ", ".join(f"{column} = %s" for column in columns)
-    condition = " AND ".join(f"{column} = %s" for column in where_columns)
-    _write(model, [*names, *key], rows, f"UPDATE {table} SET {assignments} WHERE {condition}")  # noqa: S608
-
-
-def insert_rows(
-    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> None:
-    """Insert rows with these columns and defaults of the database for the others.
-
-    `bulk_create` compiles every value of every row: a third of a claim's CPU.
-    """
-    columns = ", ".join(_columns(model, names))
-    places = ", ".join(["%s"] * len(names))
-    _write(model, names, rows, f"INSERT INTO {_table(model)} ({columns}) VALUES ({places})")  # noqa: S608
-
-
-def _write(
-    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]], sql: str
-) -> None:
-    fields = [_field(model, name) for name in names]
-    prepare = [(place, field) for place, field in enumerate(fields) if not _is_plain(field)]
-    prepared = [_prepared(row, prepare) for row in rows]
-    if prepared:
-        with connection.cursor() as cursor:
-            cursor.executemany(sql, prepared)
-
-
-def _table(model: type[models.Model]) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
-
-
-def _columns(model: type[models.Model], names: Sequence[str]) -> list[str]:
-    return [connection.ops.quote_name(str(_field(model, name).column)) for name in names]
-
-
-def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
-    return cast("models.Field[Any, Any]", model._meta.get_field(name))
-
-
-def _is_plain(field: models.Field[Any, Any]) -> bool:
-    """Every driver takes these values as they are."""
-    return isinstance(
-        field, models.CharField | models.TextField | models.IntegerField | models.BooleanField
-    )
-
-
-def _prepared(
-    row: Sequence[Any], prepare: Sequence[tuple[int, models.Field[Any, Any]]]
-) -> list[Any]:
-    values = list(row)
-    for place, field in prepare:
-        if values[place] is not None:
-            values[place] = field.get_db_prep_save(values[place], connection)
-    return values

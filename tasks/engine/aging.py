@@ -27,15 +27,11 @@ def age() -> int:
         return 0
     moved = 0
     for boost in range(1, MOST_BOOST + 1):
+        still_since = database_now() - timedelta(seconds=boost * step_s)
+        waiting = Task.objects.all().due().filter(boost__lt=boost, updated_at__lt=still_since)
+        if not waiting.is_any():
+            return moved
         with transaction.atomic():
-            waiting = (
-                Task.objects.all()
-                .due()
-                .filter(
-                    boost__lt=boost,
-                    updated_at__lt=database_now() - timedelta(seconds=boost * step_s),
-                )
-            )
             ids = list(waiting.for_me_alone().values_list("pk", flat=True)[:_AT_ONCE])
             moved += Task.objects.filter(pk__in=ids).update(boost=boost)
     return moved

@@ -17,12 +17,13 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from tasks.conf import get_conf
-from tasks.engine.claimed import Claimed
+from tasks.engine.claimed import Claimed, DueTask
 from tasks.engine.route import Routed, Router
 from tasks.models import Attempt, Task
 from tasks.policy.routing import Defer
 from tasks.providers.base import CompletionRequest
-from tasks.querysets import TaskQuerySet, database_now, insert_rows, update_rows
+from tasks.querysets import TaskQuerySet, database_now
+from tasks.row_writes import insert_rows, update_rows
 from tasks.vocabulary import Status
 
 _WAKE_AT_ONCE = 2_000
@@ -49,7 +50,8 @@ def claim(slots: int, worker: str) -> Claim:
         return Claim(claimed=[], is_dry=True)
     with transaction.atomic():
         _wake()
-        tasks = list(_tasks().due().for_me_alone()[:slots])
+        rows = _tasks().due().for_me_alone().values_list(*DueTask._fields)[:slots]
+        tasks = [DueTask._make(row) for row in rows]
         now = database_now()
         router = Router(tasks, now)
         ways = [(task, router.route(task)) for task in tasks]
@@ -70,7 +72,7 @@ def _tasks() -> TaskQuerySet:
 
 def _is_anything_due() -> bool:
     """A look without a lock, so that idle workers do not stand in the writers' way on SQLite."""
-    return _tasks().due().order_by().exists() or _tasks().waking().exists()
+    return _tasks().due().is_any() or _tasks().waking().is_any()
 
 
 def _wake() -> None:
@@ -80,21 +82,21 @@ def _wake() -> None:
         _tasks().filter(pk__in=ids).update(wake_at=None, waiting_reason="")
 
 
-def _park(deferred: Sequence[tuple[Task, Defer]], now: datetime) -> None:
+def _park(deferred: Sequence[tuple[DueTask, Defer]], now: datetime) -> None:
     """Wait for the lane. Spread a little, or all of them would come back in one instant."""
     rows = []
     for task, way in deferred:
         wait_s = max(0.0, way.until - now.timestamp())
         spread_s = random.random() * min(_LONGEST_SPREAD_S, wait_s * _SPREAD_SHARE)  # noqa: S311
-        rows.append((now + timedelta(seconds=wait_s + spread_s), way.reason[:200], task.pk))
+        rows.append((now + timedelta(seconds=wait_s + spread_s), way.reason[:200], task.id))
     update_rows(Task, ["wake_at", "waiting_reason"], rows)
 
 
-def _lease(routed: Sequence[tuple[Task, Routed]], worker: str, now: datetime) -> list[Claimed]:
+def _lease(routed: Sequence[tuple[DueTask, Routed]], worker: str, now: datetime) -> list[Claimed]:
     if not routed:
         return []
     token = uuid4()
-    _tasks().filter(pk__in=[task.pk for task, _ in routed]).update(
+    _tasks().filter(pk__in=[task.id for task, _ in routed]).update(
         status=Status.PROCESSING.value,
         lease_token=token,
         lease_expires_at=now + timedelta(seconds=get_conf().lease_s),
@@ -104,16 +106,16 @@ def _lease(routed: Sequence[tuple[Task, Routed]], worker: str, now: datetime) ->
         updated_at=now,
     )
     rows = [
-        (task.pk, task.claims + 1, way.provider.value, way.model, worker, token, now)
+        (task.id, task.claims + 1, way.provider.value, way.model, worker, token, now)
         for task, way in routed
     ]
     insert_rows(Attempt, _ATTEMPT_COLUMNS, [(*row, *_NOTHING_YET) for row in rows])
     return [_claimed(task, way, token) for task, way in routed]
 
 
-def _claimed(task: Task, way: Routed, token: UUID) -> Claimed:
+def _claimed(task: DueTask, way: Routed, token: UUID) -> Claimed:
     return Claimed(
-        task_id=task.pk,
+        task_id=task.id,
         attempt_number=task.claims + 1,
         lease_token=token,
         attempts=task.attempts + 1,

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from tasks.errors import ProviderError
 from tasks.providers.base import Completion, CompletionRequest
 from tasks.vocabulary import Provider
+
+
+class DueTask(NamedTuple):
+    """What a claim needs of a due task; a model instance costs five times as much."""
+
+    id: int
+    prompt: str
+    system: str
+    provider: str
+    model: str
+    max_tokens: int | None
+    temperature: float | None
+    failover: bool
+    attempts: int
+    max_attempts: int
+    claims: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from django.db import transaction
 from tasks.conf import get_conf
 from tasks.engine.claimed import Claimed
 from tasks.models import Attempt, Task, Worker
-from tasks.querysets import TaskQuerySet, database_now, update_rows
+from tasks.querysets import TaskQuerySet, database_now
+from tasks.row_writes import update_rows
 from tasks.vocabulary import Outcome, Status
 
 log = structlog.get_logger(__name__)
@@ -43,12 +44,16 @@ def beat(worker: Worker, calls: Iterable[Claimed]) -> None:
         ).update(lease_expires_at=now + timedelta(seconds=get_conf().lease_s))
 
 
-@transaction.atomic
 def rescue() -> int:
     """Give lapsed tasks back to the queue, or end them if their attempts are used up.
 
     Their attempts become UNKNOWN: sent, perhaps billed, never answered. Returns how many.
     """
+    return _rescue() if _tasks().with_lapsed_lease().is_any() else 0
+
+
+@transaction.atomic
+def _rescue() -> int:
     tasks = list(_tasks().with_lapsed_lease().for_me_alone()[:_RESCUE_AT_ONCE])
     if not tasks:
         return 0
@@ -72,6 +77,8 @@ def rescue() -> int:
 
 def expire() -> int:
     """FAIL the waiting tasks whose `expires_at` has passed. Returns how many."""
+    if not _tasks().past_expiry().is_any():
+        return 0
     with transaction.atomic():
         ids = list(_tasks().past_expiry().for_me_alone().values_list("pk", flat=True)[:5_000])
         if ids:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tasks.conf import Conf, get_conf
+from tasks.engine.claimed import DueTask
 from tasks.engine.lanes import Lanes
 from tasks.errors import ProviderError, provider_error_class
-from tasks.models import Attempt, Task
+from tasks.models import Attempt
 from tasks.policy.routing import Call, Defer, Lane, Rules, Wish, route
 from tasks.providers.catalogue import load_catalogue
 from tasks.vocabulary import Outcome, Provider
@@ -36,7 +37,7 @@ class Routed:
 class Router:
     """One claim's view of the providers; made anew for each claim."""
 
-    def __init__(self, tasks: Iterable[Task], now: datetime) -> None:
+    def __init__(self, tasks: Iterable[DueTask], now: datetime) -> None:
         self._conf = get_conf()
         self._now = now.timestamp()
         self._shared = Lanes(now)
@@ -45,7 +46,7 @@ class Router:
             failover=self._conf.failover, auto=self._conf.auto, mock=self._conf.mock
         )
 
-    def route(self, task: Task) -> Routed | Defer:
+    def route(self, task: DueTask) -> Routed | Defer:
         """Whom to call for this task now, or until when it waits."""
         while isinstance(way := self._choose(task), Call):
             is_admitted, is_probe = self._shared.admit(way.provider)
@@ -59,7 +60,7 @@ class Router:
                 )
         return way
 
-    def _choose(self, task: Task) -> Call | Defer:
+    def _choose(self, task: DueTask) -> Call | Defer:
         asked = Provider(task.provider)
         if asked is not Provider.MOCK and not self._conf.configured:
             return route(Wish(provider=asked), {}, self._rules, now=self._now)
@@ -70,22 +71,22 @@ class Router:
         )
         return route(wish, self._lanes(task, asked), self._rules, now=self._now)
 
-    def _has_alternative(self, task: Task, chosen: Provider) -> bool:
+    def _has_alternative(self, task: DueTask, chosen: Provider) -> bool:
         """Whether somebody else could still serve this task if `chosen` cannot."""
         if not task.failover:
             return False
         candidates = {*self._conf.failover, Provider(task.provider)} & {*self._conf.configured}
         return bool(candidates - self._failed_on(task) - {chosen})
 
-    def _failed_on(self, task: Task) -> frozenset[Provider]:
+    def _failed_on(self, task: DueTask) -> frozenset[Provider]:
         """The providers that have had their chance with this task."""
-        failures = self._failures.get(task.pk, [])
+        failures = self._failures.get(task.id, [])
         counts: dict[Provider, int] = defaultdict(int)
         for provider, error in failures:
             counts[provider] += 1 if error.is_retryable else _FAILURES_BEFORE_FAILOVER
         return frozenset(p for p, count in counts.items() if count >= _FAILURES_BEFORE_FAILOVER)
 
-    def _lanes(self, task: Task, asked: Provider) -> dict[Provider, Lane]:
+    def _lanes(self, task: DueTask, asked: Provider) -> dict[Provider, Lane]:
         return {
             provider: self._lane(provider, _model_at(provider, task, asked, self._conf))
             for provider in self._conf.configured
@@ -96,7 +97,7 @@ class Router:
         return Lane(model=model, blocked_until=until, reason=reason)
 
 
-def _model_at(provider: Provider, task: Task, asked: Provider, conf: Conf) -> str | None:
+def _model_at(provider: Provider, task: DueTask, asked: Provider, conf: Conf) -> str | None:
     """What the task runs at `provider`: the model asked for where it is known, else the default.
 
     A retired name becomes its successor. None: `auto` with a model that this provider lacks.
@@ -113,9 +114,9 @@ def _model_at(provider: Provider, task: Task, asked: Provider, conf: Conf) -> st
     return None if asked is Provider.AUTO else default
 
 
-def _failures_of(tasks: Iterable[Task]) -> Failures:
+def _failures_of(tasks: Iterable[DueTask]) -> Failures:
     """The failed attempts of those tasks that were tried before, oldest first."""
-    tried = [task.pk for task in tasks if task.attempts > 0]
+    tried = [task.id for task in tasks if task.attempts > 0]
     found: dict[int, list[tuple[Provider, type[ProviderError]]]] = defaultdict(list)
     if not tried:
         return found

@@ -12,7 +12,8 @@ from django.db import DataError, IntegrityError, transaction
 from tasks.engine.lanes import learn
 from tasks.engine.verdict import Verdict
 from tasks.models import Attempt, Task
-from tasks.querysets import database_now, update_rows
+from tasks.querysets import database_now
+from tasks.row_writes import update_rows
 from tasks.vocabulary import Outcome, Status
 
 log = structlog.get_logger(__name__)
