@@ -13,6 +13,7 @@ from bench.probe import ROOT
 from bench.report.machine import machine
 from bench.report.method import METHOD
 from bench.report.results import Results
+from bench.report.revisions import revisions
 from bench.report.table import as_markdown, cells
 from bench.rows.claim import PLANS
 
@@ -37,6 +38,7 @@ def _parts(results: Results) -> Iterator[str]:
         " each measurement in `bench/rows/`."
     )
     yield _company(results)
+    yield revisions(min(results.dates.values()), max(results.dates.values()))
     yield as_markdown(cells(main))
     yield "\n".join(_notes(main))
     yield "## Where the milliseconds go"
