@@ -172,7 +172,7 @@ Q_CLUSTER = {
     "max_attempts": 1,
     "ack_failures": True,
     "scheduler": False,
-    "guard_cycle": 0.2,
+    "guard_cycle": 0.5,
     "log_level": "INFO",
 }
 

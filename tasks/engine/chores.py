@@ -45,6 +45,11 @@ class Chores:
             Chore(do=forget_lost_workers, interval_s=lease_s, due_at=now),
         ]
 
+    @property
+    def next_due_at(self) -> float:
+        """The moment of the next chore, by the monotonic clock."""
+        return min(self._beat.due_at, *(chore.due_at for chore in self._others))
+
     def do_due(self, calls: Iterable[Claimed]) -> None:
         now = time.monotonic()
         if now >= self._beat.due_at:

@@ -111,23 +111,32 @@ class Drain:
         fds = [self._callers.bell_fd]
         if self._lifeline is not None:
             fds += [self._lifeline.stop_fd, self._lifeline.life_fd]
-        timeout_s = SAFETY_POLL_S
-        if not self._presence.is_connected:
-            timeout_s = RECONNECT_S
-        elif self._callers.free > 0:  # without a slot no hint is of use
-            until_claim_s = max(0.0, self._claim_again_at - time.monotonic())
-            timeout_s = min(self._presence.poll_s, until_claim_s)
+        poll_s, until = self._presence.poll_s, self._presence.wake_at
+        if self._callers.free <= 0:
+            poll_s = SAFETY_POLL_S  # without a slot no hint is of use
+        elif self._presence.is_connected:
+            until = min(until, self._claim_again_at)
             if (fd := self._presence.hint_fd) is not None:
                 fds.append(fd)
-        select.select(fds, [], [], timeout_s)
-        self._hear_hint()
+        self._doze(fds, poll_s, until)
 
-    def _hear_hint(self) -> None:
+    def _doze(self, fds: list[int], poll_s: float, until: float) -> None:
+        """The loop of an idle worker: nothing but a look at the descriptors and for a hint."""
+        while True:
+            rest_s = until - time.monotonic()
+            is_called = select.select(fds, [], [], max(0.0, min(poll_s, rest_s)))[0]
+            if self._has_heard_hint() or is_called or rest_s <= poll_s:
+                return
+
+    def _has_heard_hint(self) -> bool:
         try:
-            if self._presence.heard_hint():
-                self._claim_again_at = 0.0
+            is_hint = self._presence.heard_hint()
         except (DatabaseError, OSError) as error:
             self._presence.lose(error, kept=len(self._unsettled))
+            return True
+        if is_hint:
+            self._claim_again_at = 0.0
+        return is_hint
 
     def _on_signal(self, signum: int, frame: object) -> None:
         self._is_told_to_leave = True

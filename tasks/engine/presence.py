@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterable
 
 import structlog
@@ -45,6 +46,13 @@ class Presence:
     @property
     def hint_fd(self) -> int | None:
         return None if self._watcher is None else self._watcher.fileno()
+
+    @property
+    def wake_at(self) -> float:
+        """When to look again at the latest, by the monotonic clock: a chore, or a reconnect."""
+        if self._watcher is None or self._chores is None:
+            return time.monotonic() + RECONNECT_S
+        return min(self._chores.next_due_at, time.monotonic() + SAFETY_POLL_S)
 
     def connect(self) -> None:
         """Listen, replay what killed workers of this machine left, begin to beat.

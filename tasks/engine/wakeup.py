@@ -11,7 +11,7 @@ import psycopg
 from django.db import connection
 
 CHANNEL = "taskrunner_due"
-_SQLITE_POLL_S = 0.01
+_SQLITE_POLL_S = 0.012
 
 
 def hint() -> None:
