@@ -75,7 +75,7 @@ def test_a_signal_ends_it_at_once_though_the_input_stays_open(wire, number, is_b
     started = time.monotonic()
     os.kill(wire.process.pid, number)
     assert wire.end() == 0
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5  # and not the 45 s of the wait
     assert "Traceback" not in wire.errors.read_text()
 
 

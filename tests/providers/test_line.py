@@ -42,7 +42,8 @@ def test_whatever_keeps_a_call_waiting_ends_at_the_total_deadline(
     begun = time.monotonic()
     with pytest.raises(CallTimedOut, match=r"within 0\.5 s"):
         ask(timeout_s=DEADLINE_S)
-    assert DEADLINE_S <= time.monotonic() - begun < DEADLINE_S + 1
+    # The tolerance is the machine's; without the deadline it would go on for ever.
+    assert DEADLINE_S <= time.monotonic() - begun < DEADLINE_S + 4
 
 
 def test_after_a_timeout_the_next_call_gets_a_connection_of_its_own(

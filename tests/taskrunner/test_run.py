@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -40,16 +39,16 @@ def test_first_start_sets_everything_up_and_tells_where_it_is(project: Project) 
     assert project.run("shell", "-v0", "-c", check).stdout.strip() == "True"
 
 
-def test_second_start_is_quick_and_keeps_key_and_password(project: Project) -> None:
+def test_second_start_sets_nothing_up_again_and_keeps_key_and_password(project: Project) -> None:
     first = project.start()
     first.wait_until_ready()
     first.end()
     dotenv = (project.folder / ".env").read_text()
 
-    started = time.monotonic()
     second = project.start()
     second.wait_until_ready()
-    assert time.monotonic() - started < 5
+    assert "Installing" not in second.output  # what takes long is done once
+    assert "Applying migrations" not in second.output
     assert not re.search(_PASSWORD, second.output)
     assert (project.folder / ".env").read_text() == dotenv
 
