@@ -55,6 +55,8 @@ def _parts(results: Results) -> Iterator[str]:
     yield "\n".join(f"- **{peer.name}**: {peer.settings}." for peer in PEERS)
     yield "## Machine"
     yield "\n".join(f"- {name}: {value}" for name, value in machine().items())
+    yield "## When"
+    yield as_markdown([["row", "done at (UTC)", "runs", "others used, %"], *_when(results)])
     yield "## Every run"
     yield as_markdown([["measure", "contestant", "runs"], *(_all_runs(one) for one in main)])
 
@@ -62,6 +64,12 @@ def _parts(results: Results) -> Iterator[str]:
 def _counts(results: Results) -> str:
     counts = sorted(set(results.runs.values()))
     return f"{' or '.join(str(count) for count in counts)} runs"
+
+
+def _when(results: Results) -> Iterator[list[str]]:
+    for row, date in sorted(results.dates.items(), key=lambda item: item[1]):
+        busy = f"{results.busy[row]:.0f}"
+        yield [row, date[:19].replace("T", " "), str(results.runs[row]), busy]
 
 
 def _company(results: Results) -> str:
