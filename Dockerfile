@@ -9,5 +9,4 @@ COPY . .
 RUN useradd --create-home runner && mkdir -p var && chown runner var
 USER runner
 EXPOSE 8000
-HEALTHCHECK CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
 CMD ["uvicorn", "taskrunner.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--timeout-graceful-shutdown", "3"]

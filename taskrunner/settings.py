@@ -39,7 +39,8 @@ if IS_PRODUCTION and (len(SECRET_KEY) < 50 or SECRET_KEY.startswith("insecure-")
     )
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set: `./run` generates one into .env.")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+_LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]  # always: health checks ask from beside us
+ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), *_LOOPBACK]
 if IS_PRODUCTION and "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS=* is refused in production: name your hosts.")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")

@@ -89,3 +89,10 @@ def test_refusal_is_one_line_and_exit_2_on_the_command_line() -> None:
     assert refused.returncode == 2
     assert refused.stderr.startswith("Configuration error: TASKRUNNER_LEASE=")
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("hosts", ["example.org", ""])
+def test_health_checks_from_beside_us_are_always_allowed(hosts: str) -> None:
+    told = _load("print(settings.ALLOWED_HOSTS)", ALLOWED_HOSTS=hosts).stdout
+    assert "'127.0.0.1'" in told
+    assert ("'example.org'" in told) == bool(hosts)

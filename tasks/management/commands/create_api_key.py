@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from tasks.checks import TAG
 from tasks.management.shell import find_user, plain_errors
 from tasks.services.api_keys import create_api_key
 from tasks.vocabulary import Scope
@@ -13,6 +14,7 @@ from tasks.vocabulary import Scope
 
 class Command(BaseCommand):
     help = "Create an API key for a user and print it, once, alone on stdout."
+    requires_system_checks = [TAG]  # the others load every door; only web needs those
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", help="whom the key acts as")

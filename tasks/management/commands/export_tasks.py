@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tasks.checks import TAG
 from tasks.management.columns import COLUMNS, as_cells, as_row
 from tasks.management.progress import progress_bar
 from tasks.management.shell import find_user, plain_errors
@@ -25,6 +26,7 @@ class Command(BaseCommand):
     help = (
         "Write tasks to FILE.jsonl or FILE.csv, oldest first. Filters are those of the REST list."
     )
+    requires_system_checks = [TAG]  # the others load every door; only web needs those
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE.jsonl|FILE.csv")

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tasks.checks import TAG
 from tasks.errors import InvalidInput
 from tasks.management.jsonl import Line, read_lines
 from tasks.management.progress import progress_bar
@@ -20,6 +21,7 @@ _MOST_PROBLEMS_TOLD = 100
 
 class Command(BaseCommand):
     help = "Submit the tasks of a JSONL file: one JSON object with a submit's fields per line."
+    requires_system_checks = [TAG]  # the others load every door; only web needs those
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE.jsonl")

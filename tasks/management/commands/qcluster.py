@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from tasks.checks import TAG
 from tasks.conf import get_conf
 from tasks.engine.broker import RunnerCluster
 from tasks.engine.lifeline import hold_lifeline
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 class Command(BaseCommand):
     help = "Start this machine's workers; run it on as many machines as you like."
+    requires_system_checks = [TAG]  # the others load every door; only web needs those
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("-n", "--name", default="", help="Ignored: there is one queue.")

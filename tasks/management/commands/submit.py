@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tasks.checks import TAG
 from tasks.management.shell import find_user, is_anyone_working, plain_errors
 from tasks.models import Task
 from tasks.services import submit
@@ -19,6 +20,7 @@ _LONGEST_WAIT_S = 366 * 86_400.0
 
 class Command(BaseCommand):
     help = "Submit one prompt. Prints the task's id, or with --wait its result."
+    requires_system_checks = [TAG]  # the others load every door; only web needs those
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("prompt", help="the prompt; - reads it from stdin")
