@@ -72,7 +72,7 @@ class Installation:
         wanted = int((self.deployment.environment | environment)["TASKRUNNER_WORKERS"])
         wait_until(
             lambda: len(set(self.drains()) - already) >= wanted or process.poll() is not None,
-            20, "drains beat",
+            40, "drains beat",
         )  # fmt: skip
         assert process.poll() is None, self.deployment.log(process)
         return process
