@@ -82,7 +82,10 @@ def test_more_calls_than_open_files_is_a_warning(settings: Any) -> None:
     assert set(_found()) == {"tasks.W004"}
 
 
-def test_production_on_sqlite_with_mock_answers_warns_of_both(settings: Any) -> None:
+def test_production_on_sqlite_with_mock_answers_warns_of_both(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.ENVIRONMENT = Stage.PRODUCTION
-    settings.DATABASES["default"]["ENGINE"] = "django.db.backends.sqlite3"
+    # Put back afterwards: new connections of the tests to come are opened by this dictionary.
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
     assert {"tasks.W001", "tasks.W002"} <= set(_found())
