@@ -1,4 +1,4 @@
-"""Which database a test needs, and a PostgreSQL server of its own that it may stop."""
+"""A PostgreSQL server of the test's own, which may be stopped and started."""
 
 from __future__ import annotations
 
@@ -8,15 +8,6 @@ import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
-
-needs_postgres = pytest.mark.skipif(
-    not os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="a fault of PostgreSQL"
-)
-needs_sqlite = pytest.mark.skipif(
-    os.environ.get("DATABASE_URL", "sqlite").startswith("postgres"), reason="a fault of SQLite"
-)
 
 
 def find_binaries() -> Path | None:
