@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +36,10 @@ class PrivatePostgres:
         server = cls(folder=folder / "postgres", binaries=binaries, port=port)
         server.folder.mkdir()
         if os.getuid() == 0:  # the server refuses to run as root
-            for path in (folder, *folder.parents[:2]):
-                path.chmod(0o755)
+            for path in (folder, *folder.parents):
+                if path == Path(tempfile.gettempdir()):
+                    break
+                path.chmod(0o755)  # pytest's folders are root's alone
             shutil.chown(server.folder, "postgres", "postgres")
         server._run("initdb", "-D", str(server.data), "-A", "trust", "-U", "postgres", "-N")
         server.start()
