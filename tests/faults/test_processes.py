@@ -161,7 +161,7 @@ def test_late_result_of_a_frozen_worker_is_refused_and_logged(installation: Inst
         query = "SELECT is_late FROM tasks_attempt WHERE task_id = %s AND number = 1"
         return bool(installation.deployment.query(query, (task_id,))[0][0])
 
-    wait_until(is_logged, 10, "the late answer is on its attempt")
+    wait_until(is_logged, 45, "the late answer is on its attempt")
     assert installation.task(task_id, "status", "result") == ("COMPLETED", "in time")
     assert installation.outcomes(task_id) == ["succeeded", "succeeded"]
 
