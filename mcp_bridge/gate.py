@@ -47,6 +47,9 @@ class Gate:
         self._is_read_only = is_read_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Blanks around a value are no part of it (RFC 9110, 5.5); not every HTTP parser knows that.
+        headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        scope = {**scope, "headers": headers}
         request = Request(scope, receive)
         refusal = await self._security.validate_request(request)
         if refusal is None and request.method != "POST":

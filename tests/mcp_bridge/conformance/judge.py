@@ -1,0 +1,97 @@
+"""The official conformance suites: how they are run, and which of their scenarios do not apply."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+PACKAGE = "@modelcontextprotocol/conformance"
+SUITES = {
+    "0.1.16": ["--suite", "all"],  # revisions up to 2025-11-25
+    "0.2.0-alpha.12": ["--requirements", "2026-07-28", "--timeout", "8000"],
+}
+
+_NO_LOG = "the server writes its log to stderr; log messages to clients are deprecated"
+_ASKS_NOTHING = "no tool asks the client back: a task has all that it needs when it is submitted"
+_STATELESS = "HTTP has no sessions; subscriptions are for stdio, and for 2026-07-28 on both"
+_NOT_YET = "not offered yet"
+_FIXTURE = "about one tool's own schema, which this server does not have"
+NOT_APPLICABLE = {
+    "logging-set-level": _NO_LOG,
+    "tools-call-with-logging": _NO_LOG,
+    "tools-call-sampling": _ASKS_NOTHING,
+    "tools-call-elicitation": _ASKS_NOTHING,
+    "elicitation-sep1034-defaults": _ASKS_NOTHING,
+    "elicitation-sep1330-enums": _ASKS_NOTHING,
+    "resources-subscribe": _STATELESS,
+    "resources-unsubscribe": _STATELESS,
+    "json-schema-2020-12": _FIXTURE,
+    "input-required-result-basic-elicitation": _ASKS_NOTHING,
+    "input-required-result-basic-sampling": _ASKS_NOTHING,
+    "input-required-result-basic-list-roots": _ASKS_NOTHING,
+    "input-required-result-request-state": _ASKS_NOTHING,
+    "input-required-result-multiple-input-requests": _ASKS_NOTHING,
+    "input-required-result-multi-round": _ASKS_NOTHING,
+    "input-required-result-non-tool-request": _ASKS_NOTHING,
+    "input-required-result-result-type": _ASKS_NOTHING,
+    "input-required-result-tampered-state": _ASKS_NOTHING,
+    "input-required-result-capability-check": _ASKS_NOTHING,
+    "completion-complete": _NOT_YET,
+    "tasks-capability-negotiation": _NOT_YET,
+    "tasks-lifecycle": _NOT_YET,
+    "tasks-wire-fields": _NOT_YET,
+    "tasks-request-state-removal": _NOT_YET,
+    "tasks-mrtr-input": _NOT_YET,
+    "tasks-request-headers": _NOT_YET,
+    "tasks-dispatch-and-envelope": _NOT_YET,
+    "tasks-required-task-error": _NOT_YET,
+    "tasks-mrtr-composition": _NOT_YET,
+}
+# What any server can be judged by, without the reference server's tools and resources.
+GENERIC = {
+    "server-initialize", "ping", "tools-list", "resources-list", "prompts-list", "caching",
+    "dns-rebinding-protection", "http-header-validation", "sep-2164-resource-not-found",
+}  # fmt: skip
+
+
+def find_missing() -> str:
+    """Why the suites cannot be run here; empty when they can."""
+    if shutil.which("node") is None or shutil.which("npx") is None:
+        return "no Node.js on PATH"
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+    if int(version.stdout.removeprefix("v").partition(".")[0]) < 22:
+        return f"Node.js {version.stdout.strip()} is older than 22"
+    for suite in SUITES:
+        try:
+            found = subprocess.run(
+                [*_command(suite), "--version"], capture_output=True, timeout=60, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return f"{PACKAGE}@{suite} could not be fetched"
+        if found.returncode:
+            return f"{PACKAGE}@{suite} could not be fetched"
+    return ""
+
+
+def failures_of(suite: str, url: str, folder: Path) -> dict[str, list[str]]:
+    """Every scenario of the suite that ran, with the checks that failed in it."""
+    subprocess.run(
+        [*_command(suite), "server", "--url", url, *SUITES[suite], "-o", str(folder)],
+        capture_output=True, timeout=120, check=False,
+    )  # fmt: skip
+    outcome = {}
+    for path in folder.glob("server-*/checks.json"):
+        scenario = re.sub(r"^server-|-\d{4}-\d\d-\d\dT.*$", "", path.parent.name)
+        outcome[scenario] = [
+            f"{check['id']}: {check.get('errorMessage')}"
+            for check in json.loads(path.read_text())
+            if check["status"] == "FAILURE"
+        ]
+    return outcome
+
+
+def _command(suite: str) -> list[str]:
+    return ["npx", "--yes", "--prefer-offline", f"{PACKAGE}@{suite}"]
