@@ -32,6 +32,37 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 
 
+class EventType(StrEnum):
+    """What happened to a task, or to a batch of them. `status`: where the task stands since."""
+
+    SUBMITTED = "task.submitted"
+    STARTED = "task.started"
+    RETRYING = "task.retrying"
+    DEFERRED = "task.deferred"
+    RELEASED = "task.released"
+    COMPLETED = "task.completed"
+    FAILED = "task.failed"
+    CANCELLED = "task.cancelled"
+    RETRIED = "task.retried"
+    BATCH_FINISHED = "batch.finished"
+
+    @property
+    def status(self) -> Status:
+        return _STATUS_SINCE.get(self, Status.PENDING)
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status.is_terminal
+
+
+_STATUS_SINCE = {
+    EventType.STARTED: Status.PROCESSING,
+    EventType.COMPLETED: Status.COMPLETED,
+    EventType.FAILED: Status.FAILED,
+    EventType.CANCELLED: Status.CANCELLED,
+}
+
+
 class Provider(StrEnum):
     """Who can answer. `AUTO` is a choice left to the router, never a server."""
 

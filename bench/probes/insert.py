@@ -11,8 +11,10 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 
 from bench.probes.conversation import serve  # noqa: E402
+from tasks.engine.outbox import record  # noqa: E402
 from tasks.engine.wakeup import hint  # noqa: E402
 from tasks.models import Task  # noqa: E402
+from tasks.vocabulary import EventType  # noqa: E402
 
 _ROWS_A_STATEMENT = 500
 
@@ -38,6 +40,7 @@ def _insert_chunk(numbers: range, provider: str, model: str) -> None:
     ]
     with transaction.atomic():
         Task.objects.bulk_create(tasks, batch_size=_ROWS_A_STATEMENT)
+        record((EventType.SUBMITTED, task.pk, task.owner_id) for task in tasks)
         hint()
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from tasks.conf import get_conf
 from tasks.engine.aging import LOOK_EVERY_S, age
 from tasks.engine.claimed import Claimed
+from tasks.engine.outbox import PRUNE_EVERY_S as PRUNE_EVENTS_EVERY_S
+from tasks.engine.outbox import prune_events
 from tasks.engine.rescue import beat, expire, forget_lost_workers, rescue
 from tasks.engine.retention import LOOK_EVERY_S as PRUNE_EVERY_S
 from tasks.engine.retention import prune
@@ -42,6 +44,11 @@ class Chores:
             Chore(do=expire, interval_s=1.0, due_at=now),
             Chore(do=age, interval_s=LOOK_EVERY_S, due_at=now + LOOK_EVERY_S),
             Chore(do=prune, interval_s=PRUNE_EVERY_S, due_at=now + PRUNE_EVERY_S),
+            Chore(
+                do=prune_events,
+                interval_s=PRUNE_EVENTS_EVERY_S,
+                due_at=now + PRUNE_EVENTS_EVERY_S,
+            ),
             Chore(do=forget_lost_workers, interval_s=lease_s, due_at=now),
         ]
 

@@ -18,13 +18,14 @@ from django.db.models.functions import Coalesce
 
 from tasks.conf import get_conf
 from tasks.engine.claimed import Claimed, DueTask
+from tasks.engine.outbox import record
 from tasks.engine.route import Routed, Router
 from tasks.models import Attempt, Task
 from tasks.policy.routing import Defer
 from tasks.providers.base import CompletionRequest
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.row_writes import insert_rows, update_rows
-from tasks.vocabulary import Status
+from tasks.vocabulary import EventType, Status
 
 _WAKE_AT_ONCE = 2_000
 _SPREAD_SHARE = 0.1
@@ -110,6 +111,7 @@ def _lease(routed: Sequence[tuple[DueTask, Routed]], worker: str, now: datetime)
         for task, way in routed
     ]
     insert_rows(Attempt, _ATTEMPT_COLUMNS, [(*row, *_NOTHING_YET) for row in rows])
+    record((EventType.STARTED, task.id, task.owner_id) for task, _ in routed)
     return [_claimed(task, way, token) for task, way in routed]
 
 

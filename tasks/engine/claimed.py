@@ -16,6 +16,7 @@ class DueTask(NamedTuple):
     """What a claim needs of a due task; a model instance costs five times as much."""
 
     id: int
+    owner_id: int
     prompt: str
     system: str
     provider: str

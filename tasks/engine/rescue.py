@@ -10,10 +10,11 @@ from django.db import transaction
 
 from tasks.conf import get_conf
 from tasks.engine.claimed import Claimed
+from tasks.engine.outbox import record
 from tasks.models import Attempt, Task, Worker
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.row_writes import update_rows
-from tasks.vocabulary import Outcome, Status
+from tasks.vocabulary import EventType, Outcome, Status
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,7 @@ def _rescue() -> int:
          "lease_expires_at", "updated_at"],
         [_rescued_row(task, now) for task in tasks],
     )  # fmt: skip
+    record((_event_of_rescue(task), task.pk, task.owner_id) for task in tasks)
     log.warning("tasks rescued from lost workers", tasks=[task.pk for task in tasks][:20])
     return len(tasks)
 
@@ -80,9 +82,10 @@ def expire() -> int:
     if not _tasks().past_expiry().is_any():
         return 0
     with transaction.atomic():
-        ids = list(_tasks().past_expiry().for_me_alone().values_list("pk", flat=True)[:5_000])
-        if ids:
-            _tasks().filter(pk__in=ids).update(
+        rows = _tasks().past_expiry().for_me_alone().values_list("pk", "owner_id")
+        owners = dict(rows[:5_000])
+        if owners:
+            _tasks().filter(pk__in=owners).update(
                 status=Status.FAILED.value,
                 error_code="expired",
                 error_message="Its expires_at passed before it could be called.",
@@ -91,7 +94,8 @@ def expire() -> int:
                 finished_at=database_now(),
                 updated_at=database_now(),
             )
-    return len(ids)
+            record((EventType.FAILED, pk, owner_id) for pk, owner_id in owners.items())
+    return len(owners)
 
 
 def forget_lost_workers() -> None:
@@ -104,9 +108,16 @@ def _tasks() -> TaskQuerySet:
     return Task.objects.all()
 
 
+def _is_used_up(task: Task) -> bool:
+    return task.attempts >= task.max_attempts
+
+
+def _event_of_rescue(task: Task) -> EventType:
+    return EventType.FAILED if _is_used_up(task) else EventType.RELEASED
+
+
 def _rescued_row(task: Task, now: object) -> list[object]:
-    is_used_up = task.attempts >= task.max_attempts
-    if is_used_up:
+    if _is_used_up(task):
         message = f"Its worker was lost in each of its last calls ({task.attempts} in all)."
         return [Status.FAILED.value, _LOST, message, now, None, None, now, task.pk]
     return [Status.PENDING.value, "", "", None, None, None, now, task.pk]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import structlog
 from django.db import DataError, IntegrityError, transaction
 
 from tasks.engine.lanes import learn
+from tasks.engine.outbox import record
 from tasks.engine.verdict import Verdict
 from tasks.models import Attempt, Task
 from tasks.querysets import database_now
@@ -31,6 +33,16 @@ _ATTEMPT_COLUMNS = (
 
 
 _ATTEMPT_KEY = ("task", "number")
+
+
+class _Held(NamedTuple):
+    """Who holds a task that is being called, and whose it is."""
+
+    lease_token: UUID | None
+    owner_id: int
+
+
+_NOBODY = _Held(None, 0)
 
 
 def settle_each(verdicts: Sequence[Verdict]) -> None:
@@ -58,20 +70,22 @@ def settle(verdicts: Sequence[Verdict]) -> None:
     """
     if not verdicts:
         return
-    tokens = _held_tokens(verdict.task_id for verdict in verdicts)
-    in_time = [v for v in verdicts if tokens.get(v.task_id) == v.lease_token]
+    held = _held_tasks(verdict.task_id for verdict in verdicts)
+    in_time = [v for v in verdicts if held.get(v.task_id, _NOBODY).lease_token == v.lease_token]
     now = database_now()
     update_rows(Task, _TASK_COLUMNS, [_task_row(v, now) for v in in_time])
     update_rows(Attempt, _ATTEMPT_COLUMNS, [_attempt_row(v, now) for v in in_time], _ATTEMPT_KEY)
+    record((v.event, v.task_id, held[v.task_id].owner_id) for v in in_time)
     learn(verdicts, now)
     for verdict in verdicts:
-        if tokens.get(verdict.task_id) != verdict.lease_token:
+        if held.get(verdict.task_id, _NOBODY).lease_token != verdict.lease_token:
             _record_late(verdict, now)
 
 
-def _held_tokens(task_ids: Iterable[int]) -> dict[int, Any]:
+def _held_tasks(task_ids: Iterable[int]) -> dict[int, _Held]:
     rows = Task.objects.all().filter(pk__in=list(task_ids), status=Status.PROCESSING)
-    return dict(rows.select_for_update(of=("self",)).values_list("pk", "lease_token"))
+    locked = rows.select_for_update(of=("self",)).values_list("pk", *_Held._fields)
+    return {pk: _Held(*columns) for pk, *columns in locked}
 
 
 def _task_row(verdict: Verdict, now: datetime) -> list[Any]:

@@ -13,9 +13,14 @@ from tasks.engine.claimed import Answer, Claimed
 from tasks.errors import ProviderError
 from tasks.policy.retry import RetryIn, decide_retry
 from tasks.providers.base import Completion
-from tasks.vocabulary import Outcome, Provider, ResultSource, Status
+from tasks.vocabulary import EventType, Outcome, Provider, ResultSource, Status
 
 _MOST_MESSAGE_CHARS = 2000
+_EVENTS = {Status.COMPLETED: EventType.COMPLETED, Status.FAILED: EventType.FAILED}
+_EVENTS_OF_WAITING = {
+    Outcome.DEFERRED: EventType.DEFERRED,
+    Outcome.UNKNOWN: EventType.RELEASED,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +58,11 @@ class Verdict:
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     cost_usd: Decimal | None = None
+
+    @property
+    def event(self) -> EventType:
+        """What the owner is told of it."""
+        return _EVENTS.get(self.status) or _EVENTS_OF_WAITING.get(self.outcome, EventType.RETRYING)
 
     def to_json(self) -> dict[str, Any]:
         row = dict(vars(self))  # flat: `asdict` would copy deeply, at many times the cost

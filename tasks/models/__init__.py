@@ -2,9 +2,19 @@
 
 from tasks.models.api_key import ApiKey
 from tasks.models.attempt import Attempt
+from tasks.models.event import Event, EventPlace
 from tasks.models.idempotency import IdempotencyRecord
 from tasks.models.provider_state import ProviderState
 from tasks.models.task import Task
 from tasks.models.worker import Worker
 
-__all__ = ["ApiKey", "Attempt", "IdempotencyRecord", "ProviderState", "Task", "Worker"]
+__all__ = [
+    "ApiKey",
+    "Attempt",
+    "Event",
+    "EventPlace",
+    "IdempotencyRecord",
+    "ProviderState",
+    "Task",
+    "Worker",
+]

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from tasks.engine.outbox import record
 from tasks.engine.wakeup import hint
 from tasks.errors import InvalidInput
 from tasks.models import Task
@@ -28,7 +29,7 @@ from tasks.services.moves import (
     fields_of_retry,
 )
 from tasks.services.selection import select_tasks
-from tasks.vocabulary import MAX_PRIORITY, MIN_PRIORITY, Status
+from tasks.vocabulary import MAX_PRIORITY, MIN_PRIORITY, EventType, Status
 
 _CHUNK = 500
 
@@ -45,6 +46,11 @@ ELIGIBLE: Mapping[BulkAction, frozenset[Status]] = {
     BulkAction.RETRY: RETRIABLE,
     BulkAction.CANCEL: CANCELLABLE,
     BulkAction.SET_PRIORITY: CHANGEABLE,
+}
+
+_EVENTS = {
+    BulkAction.RETRY: EventType.RETRIED,
+    BulkAction.CANCEL: EventType.CANCELLED,
 }
 
 
@@ -103,16 +109,19 @@ def _chunks(eligible: TaskQuerySet) -> Iterator[TaskQuerySet]:
 def _act_on_chunk(action: BulkAction, rows: TaskQuerySet, priority: int | None) -> int:
     # Ordered, so that two bulk actions at once cannot lock each other's rows crosswise.
     locked = rows.order_by("pk").select_for_update()
-    leases = dict(locked.values_list("pk", "lease_token"))
+    found = list(locked.values_list("pk", "owner_id", "lease_token"))
     if action is BulkAction.CANCEL:
         now = database_now()
-        close_attempts({pk: token for pk, token in leases.items() if token}, now)
+        close_attempts({pk: token for pk, _, token in found if token}, now)
         fields = fields_of_cancel(now)
     elif action is BulkAction.RETRY:
         fields = fields_of_retry()
     else:
         fields = {"priority": priority}
-    changed = Task.objects.filter(pk__in=leases).update(**fields, updated_at=timezone.now())
+    keys = [pk for pk, _, _ in found]
+    changed = Task.objects.filter(pk__in=keys).update(**fields, updated_at=timezone.now())
+    if (event := _EVENTS.get(action)) is not None:
+        record((event, pk, owner_id) for pk, owner_id, _ in found)
     if action is not BulkAction.CANCEL:
         hint()
     return changed

@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from tasks.engine.outbox import record
 from tasks.engine.wakeup import hint
 from tasks.errors import InvalidInput, InvalidState
 from tasks.models import Task
@@ -27,6 +28,7 @@ from tasks.services.moves import (
 )
 from tasks.services.submission import SubmissionSerializer, flatten_errors
 from tasks.services.submit import submit
+from tasks.vocabulary import EventType
 
 _CHANGEABLE_FIELDS = ("priority", "tags")
 _CLONED = (
@@ -49,6 +51,7 @@ def cancel(user: AbstractBaseUser, task_id: object) -> Task:
     if task.lease_token is not None:
         close_attempts({task.pk: task.lease_token}, now)
     _write(task, fields_of_cancel(now))
+    record([(EventType.CANCELLED, task.pk, task.owner_id)])
     return task
 
 
@@ -65,6 +68,7 @@ def retry(user: AbstractBaseUser, task_id: object) -> Task:
             f"Task {task.pk} is {task.status}; only FAILED or CANCELLED tasks can be retried."
         )
     _write(task, fields_of_retry())
+    record([(EventType.RETRIED, task.pk, task.owner_id)])
     hint()
     return task
 

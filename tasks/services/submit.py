@@ -13,12 +13,14 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
 
 from tasks.conf import get_conf
+from tasks.engine.outbox import record
 from tasks.engine.wakeup import hint
 from tasks.errors import IdempotencyConflict, InvalidInput
 from tasks.models import IdempotencyRecord, Task
 from tasks.querysets import database_now
 from tasks.services.choosing import choose_provider
 from tasks.services.submission import validate_submission
+from tasks.vocabulary import EventType
 
 _MOST_KEY_CHARS = 255
 
@@ -91,6 +93,7 @@ def build_task(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
 def _insert(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
     task = build_task(owner, fields)
     task.save(force_insert=True)
+    record([(EventType.SUBMITTED, task.pk, task.owner_id)])
     hint()
     return task
 

@@ -8,10 +8,12 @@ from itertools import islice
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from tasks.engine.outbox import record
 from tasks.engine.wakeup import hint
 from tasks.models import Task
 from tasks.services.submission import validate_submission
 from tasks.services.submit import build_task
+from tasks.vocabulary import EventType
 
 _ROWS_A_STATEMENT = 500
 
@@ -30,6 +32,8 @@ def submit_all(owner: AbstractBaseUser, requests: Iterable[object]) -> int:
     total = 0
     tasks = (build_task(owner, validate_submission(data)) for data in requests)
     while rows := list(islice(tasks, _ROWS_A_STATEMENT)):
-        total += len(Task.objects.bulk_create(rows))
+        Task.objects.bulk_create(rows)
+        record((EventType.SUBMITTED, task.pk, task.owner_id) for task in rows)
+        total += len(rows)
     hint()
     return total
