@@ -125,7 +125,8 @@ class ProviderError(TaskrunnerError):
     is_retryable: the same provider may be asked again. can_failover: another one may be asked.
     trips_breaker: the fault is the provider's, not the request's. opens_breaker: no further call
     can succeed until somebody acts. retry_after_s: how long the provider asked us to wait.
-    spends_attempt: the call counts against the task's `max_attempts`.
+    spends_attempt: the call counts against the task's `max_attempts`. key_id: the fingerprint of
+    the key that was used.
     """
 
     code = "provider_error"
@@ -143,8 +144,10 @@ class ProviderError(TaskrunnerError):
         request_id: str = "",
         retry_after_s: float | None = None,
         is_retryable: bool | None = None,
+        key_id: str = "",
     ) -> None:
         super().__init__(message)
+        self.key_id = key_id
         self.http_status = http_status
         self.request_id = request_id
         self.retry_after_s = retry_after_s

@@ -126,11 +126,13 @@ def _claimed(task: DueTask, way: Routed, token: UUID) -> Claimed:
         is_fallback=way.is_fallback,
         has_alternative=way.has_alternative,
         is_probe=way.is_probe,
+        has_spare_key=way.keys.has_spare,
         request=CompletionRequest(
             prompt=task.prompt,
             model=way.model,
             system=task.system,
             max_tokens=task.max_tokens,
             temperature=task.temperature,
+            keys_aside=way.keys.aside,
         ),
     )

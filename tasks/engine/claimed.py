@@ -34,7 +34,8 @@ class Claimed:
     """A task that this worker holds a lease on, and whom to call for it.
 
     attempts: those spent, this one included. has_alternative: somebody else could still serve it.
-    is_probe: the one call that an open breaker lets through.
+    is_probe: the one call that an open breaker lets through. has_spare_key: if the provider refuses
+    this call's key, another one is left to call it with.
     """
 
     task_id: int
@@ -46,6 +47,7 @@ class Claimed:
     is_fallback: bool
     has_alternative: bool
     is_probe: bool = False
+    has_spare_key: bool = False
     request: CompletionRequest
 
     @property

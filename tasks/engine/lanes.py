@@ -14,6 +14,7 @@ import structlog
 from django.db.models import F
 
 from tasks.conf import get_conf
+from tasks.engine.refused_keys import Keys, keys_of, set_aside
 from tasks.engine.verdict import Verdict
 from tasks.errors import ProviderError, provider_error_class
 from tasks.models import Attempt, ProviderState, Task
@@ -37,6 +38,10 @@ class Lanes:
         """Until when the lane is shut and why; None: open."""
         state = self._states.get(provider.value)
         return state.block(self._now) if state else None
+
+    def keys(self, provider: Provider) -> Keys:
+        """Which of its keys are set aside."""
+        return keys_of(provider, self._states.get(provider.value), self._now)
 
     def admit(self, provider: Provider) -> tuple[bool, bool]:
         """(may this call go, is it the breaker's probe). The row is locked for a probe only."""
@@ -93,6 +98,17 @@ def _is_telling(verdict: Verdict) -> bool:
     return verdict.is_probe or is_wait or _is_failure(verdict)
 
 
+def _is_refusal(verdict: Verdict) -> bool:
+    """No further call with this key can succeed until somebody acts."""
+    error = _error_of(verdict)
+    return error is not None and error.opens_breaker
+
+
+def _leaves_a_key(verdict: Verdict, state: ProviderState, now: datetime) -> bool:
+    """The refused key is set aside; whether another one is left to call with."""
+    return bool(verdict.key_id) and set_aside(state, verdict.key_id, verdict.error_code, now)
+
+
 def _is_failure(verdict: Verdict) -> bool:
     error = _error_of(verdict)
     return error is not None and error.trips_breaker
@@ -104,12 +120,16 @@ def _learn_from(verdicts: Sequence[Verdict], state: ProviderState, now: datetime
             until = now + timedelta(seconds=verdict.lane_wait_s)
             state.defer(until, f"{verdict.error_code} from {verdict.provider}")
     breaker, moment = state.breaker, now.timestamp()
+    excused = [v for v in verdicts if _is_refusal(v) and _leaves_a_key(v, state, now)]
     for verdict in verdicts:
-        if verdict.is_probe and verdict.outcome is Outcome.UNKNOWN:
+        if verdict.is_probe and (verdict.outcome is Outcome.UNKNOWN or verdict in excused):
             breaker = breaker.release_probe(moment)
-        elif verdict.is_probe or ((error := _error_of(verdict)) and error.opens_breaker):
+        elif verdict not in excused and (verdict.is_probe or _is_refusal(verdict)):
             breaker = breaker.record(_error_of(verdict), now=moment, is_probe=verdict.is_probe)
-    failures = [v for v in verdicts if not v.is_probe and _is_failure(v)]
+    was_closed = state.breaker.state is BreakerState.CLOSED
+    if breaker.state is BreakerState.CLOSED and not was_closed:
+        state.refused_keys = {}  # the probe was answered: whatever was wrong may be mended
+    failures = [v for v in verdicts if v not in excused and not v.is_probe and _is_failure(v)]
     if failures and breaker.state is BreakerState.CLOSED:
         counted = replace(breaker, window=_window(state.name, now))
         breaker = counted.record(_error_of(failures[-1]), now=moment)

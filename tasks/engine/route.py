@@ -10,6 +10,7 @@ from datetime import datetime
 from tasks.conf import Conf, get_conf
 from tasks.engine.claimed import DueTask
 from tasks.engine.lanes import Lanes
+from tasks.engine.refused_keys import Keys
 from tasks.errors import ProviderError, provider_error_class
 from tasks.models import Attempt
 from tasks.policy.routing import Call, Defer, Lane, Rules, Wish, route
@@ -32,6 +33,7 @@ class Routed:
     is_fallback: bool
     is_probe: bool
     has_alternative: bool
+    keys: Keys
 
 
 class Router:
@@ -57,6 +59,7 @@ class Router:
                     is_fallback=way.is_fallback,
                     is_probe=is_probe,
                     has_alternative=self._has_alternative(task, way.provider),
+                    keys=self._shared.keys(way.provider),
                 )
         return way
 

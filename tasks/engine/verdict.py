@@ -27,10 +27,10 @@ _EVENTS_OF_WAITING = {
 class Verdict:
     """The columns to write for a task and its attempt, if the lease still holds.
 
-    provider: who was called. is_probe: as the probe of an open breaker. lane_wait_s: how long that
-    provider asked everybody to wait, seconds. attempts: what the task has spent, this call included
-    or not. wake_in_s: for PENDING, seconds
-    until it is due again (0: at once). cost_usd: None is unpriced.
+    provider: who was called. is_probe: as the probe of an open breaker. key_id: the fingerprint of
+    the key that a failed call was made with. lane_wait_s: how long that provider asked everybody to
+    wait, seconds. attempts: what the task has spent, this call included or not. wake_in_s: for
+    PENDING, seconds until it is due again (0: at once). cost_usd: None is unpriced.
     """
 
     task_id: int
@@ -38,6 +38,7 @@ class Verdict:
     lease_token: UUID
     provider: str
     is_probe: bool = False
+    key_id: str = ""
     lane_wait_s: float | None = None
     status: Status
     outcome: Outcome
@@ -165,6 +166,8 @@ def _source(claimed: Claimed) -> str:
 def _retried_or_failed(
     claimed: Claimed, error: ProviderError, conf: Conf, random: Callable[[], float]
 ) -> Verdict:
+    if error.opens_breaker and claimed.has_spare_key:
+        return _deferred_to_another_key(claimed, error)
     decision = decide_retry(
         error,
         attempts=claimed.attempts,
@@ -185,11 +188,32 @@ def _retried_or_failed(
         wake_in_s=decision.delay_s if isinstance(decision, RetryIn) and is_spent else 0,
         lane_wait_s=None if error.spends_attempt else error.retry_after_s or conf.retry_base_s,
         waiting_reason=f"{error.code} from {claimed.provider}" if is_retry else "",
-        error_code=error.code,
-        message=_storable(error.message[:_MOST_MESSAGE_CHARS]),
-        http_status=error.http_status,
-        request_id=_storable(error.request_id[:200]),
+        **_columns_of(error),
     )
+
+
+def _deferred_to_another_key(claimed: Claimed, error: ProviderError) -> Verdict:
+    """The key is at fault, neither the task nor its provider: again at once, the attempt unspent.
+
+    Each refusal sets one key aside, so this ends with the last of them.
+    """
+    return _on(
+        claimed,
+        status=Status.PENDING,
+        outcome=Outcome.DEFERRED,
+        attempts=claimed.attempts - 1,
+        **_columns_of(error),
+    )
+
+
+def _columns_of(error: ProviderError) -> dict[str, Any]:
+    return {
+        "error_code": error.code,
+        "message": _storable(error.message[:_MOST_MESSAGE_CHARS]),
+        "http_status": error.http_status,
+        "request_id": _storable(error.request_id[:200]),
+        "key_id": error.key_id,
+    }
 
 
 def _storable(text: str) -> str:

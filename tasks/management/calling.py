@@ -10,6 +10,7 @@ from tasks.errors import ProviderError
 from tasks.management.findings import Finding, good, wrong
 from tasks.providers.base import CompletionRequest, ProviderSettings
 from tasks.providers.catalogue import load_catalogue
+from tasks.providers.keys import fingerprint, masked
 from tasks.providers.registry import build_client
 
 _LONGEST_CALL_S = 30.0
@@ -47,6 +48,17 @@ def _call(provider: ProviderConf, conf: Conf) -> Finding:
         answer = client.complete(request, timeout_s=min(conf.call_timeout_s, _LONGEST_CALL_S))
     except ProviderError as error:
         remedy = _REMEDIES.get(error.code, "see the provider's status page")
-        return wrong(f"{provider.name} called, {model}: {error.code}: {error.message}", remedy)
+        which = _which_key(provider, error)
+        return wrong(
+            f"{provider.name} called{which}, {model}: {error.code}: {error.message}", remedy
+        )
     took_ms = (time.monotonic() - started) * 1000
     return good(f"{provider.name} called: {answer.model} answered in {took_ms:.0f} ms")
+
+
+def _which_key(provider: ProviderConf, error: ProviderError) -> str:
+    """Which of several keys the call was made with."""
+    ids = [fingerprint(key) for key in provider.api_keys]
+    if len(ids) < 2 or error.key_id not in ids:
+        return ""
+    return f" with {masked(provider.api_keys, ids.index(error.key_id))}"

@@ -18,9 +18,10 @@ from django.utils import timezone
 
 from tasks.checks import TAG
 from tasks.conf import ProviderConf, get_conf
-from tasks.models import Task, Worker
+from tasks.models import ProviderState, Task, Worker
+from tasks.providers.keys import fingerprint, masked
 from tasks.querysets import database_now
-from tasks.vocabulary import MockMode, Status
+from tasks.vocabulary import MockMode, Provider, Status
 
 _CLOCK_TOLERANCE_S = 5.0
 
@@ -103,6 +104,17 @@ def look_at_providers() -> Iterator[Finding]:
     yield note(f"mock: {_MOCK_WORDS[conf.mock]}")
     if conf.is_mock_standing_in:
         yield note("every answer comes from the mock", "set a key, for example DEEPSEEK_API_KEY")
+
+
+def look_at_keys() -> Iterator[Finding]:
+    """The keys that calls were refused with of late. Raises as `look_at_database`."""
+    now = database_now()
+    for state in ProviderState.objects.filter(name__in=get_conf().configured):
+        own, aside = get_conf().providers[Provider(state.name)], state.keys_aside(now)
+        for number, key in enumerate(own.api_keys):
+            if reason := aside.get(fingerprint(key)):
+                which = f"{state.name}: {masked(own.api_keys, number)} is set aside: {reason}"
+                yield wrong(which, f"check its account, or replace it in {own.variable}")
 
 
 def look_at_journal() -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What all workers on all machines know of a provider: paused, deferred, breaker."""
+"""What all workers on all machines know of a provider: paused, deferred, breaker, dead keys."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from tasks.policy.breaker import Breaker
 
 
 class ProviderState(models.Model):
-    """One row a provider, made when there is first something to say."""
+    """One row a provider, made when there is first something to say.
+
+    `refused_keys`: fingerprint → `{"until": epoch seconds, "reason": error code}`; never a key.
+    """
 
     name = models.CharField(max_length=20, primary_key=True)
     is_paused = models.BooleanField(default=False)
     deferred_until = models.DateTimeField(null=True, blank=True)
     deferred_reason = models.CharField(max_length=100, blank=True, default="")
     breaker_json = models.JSONField(default=dict, blank=True)
+    refused_keys = models.JSONField(default=dict, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -48,6 +52,17 @@ class ProviderState(models.Model):
         if (until := self.breaker.blocked_until(moment)) is not None:
             blocks.append((until, f"breaker open: {self.breaker.reason or 'forced'}"))
         return max(blocks) if blocks else None
+
+    def keys_aside(self, now: datetime) -> dict[str, str]:
+        """The keys that are not to be used now: fingerprint → why."""
+        moment = now.timestamp()
+        found = self.refused_keys.items()
+        return {key: one["reason"] for key, one in found if one["until"] > moment}
+
+    def set_key_aside(self, key_id: str, *, until: datetime, reason: str) -> None:
+        """Remember one refusal, in place of an earlier one of the same key."""
+        one = {"until": until.timestamp(), "reason": reason}
+        self.refused_keys = {**self.refused_keys, key_id: one}
 
     def defer(self, until: datetime, reason: str) -> None:
         """Hold the lane; the longest demand wins."""

@@ -10,13 +10,17 @@ from tasks.vocabulary import FinishReason, Provider
 
 @dataclass(frozen=True, kw_only=True)
 class CompletionRequest:
-    """One question to one model. `temperature` and `max_tokens` are sent only if set."""
+    """One question to one model. `temperature` and `max_tokens` are sent only if set.
+
+    `keys_aside`: fingerprints of keys that the provider refused; others are used if there are any.
+    """
 
     prompt: str
     model: str
     system: str = ""
     max_tokens: int | None = None
     temperature: float | None = None
+    keys_aside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,10 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from itertools import count
 from time import monotonic
 from typing import Any
 
@@ -28,6 +28,7 @@ from tasks.errors import (
 )
 from tasks.providers.base import ProviderSettings
 from tasks.providers.deadline import Call, DeadlineAdapter, current, tls_context
+from tasks.providers.keys import KeyRing, fingerprint
 from tasks.providers.wording import Scrubber
 
 MOST_BODY_BYTES = 8 * 1024 * 1024
@@ -50,12 +51,14 @@ class Reply:
     """What came back. Header names match in any case.
 
     `data` is the body as JSON, None if it is none; `excerpt` is its beginning, for messages.
+    `key_id`: the fingerprint of the key that was used; empty without one.
     """
 
     status: int
     headers: Mapping[str, str]
     data: Any = field(repr=False)
     excerpt: str = field(repr=False)
+    key_id: str = ""
 
 
 class _Session(requests.Session):
@@ -75,14 +78,21 @@ class HttpClient:
         self._settings = settings
         self._needs_key = needs_key
         self._auth_headers = auth_headers
-        self._turn = count()
+        self._keys = KeyRing(settings.api_keys)
         is_tls = settings.base_url.lower().startswith("https:")
         self._tls = tls_context() if is_tls else None
         self._sessions: dict[int, requests.Session] = {}
         self.scrubber = Scrubber(settings.api_keys)
 
-    def post(self, path: str, payload: Mapping[str, Any], *, timeout_s: float) -> Reply:
-        """The provider's reply, whatever its status.
+    def post(
+        self,
+        path: str,
+        payload: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        keys_aside: AbstractSet[str] = frozenset(),
+    ) -> Reply:
+        """The provider's reply, whatever its status. `keys_aside`: keys not to use, if others are.
 
         Raises: CallTimedOut, ConnectionFailed, BadResponse (too big, or badly packed),
         AuthenticationRefused (no usable key).
@@ -90,33 +100,33 @@ class HttpClient:
         call = Call(deadline=monotonic() + timeout_s)
         current.call = call
         try:
-            request = self._prepare(path, payload)
-            return self._exchange(request, call)
+            key = self._keys.take(keys_aside) if self._keys else ""
+            request = self._prepare(path, payload, key)
+            return self._exchange(request, call, fingerprint(key) if key else "")
         except _LINE_TROUBLE as trouble:
             error = self._typed(trouble, call, timeout_s)
         raise error  # outside of the handler: no foreign exception, which may quote a key, rides on
 
-    def _prepare(self, path: str, payload: Mapping[str, Any]) -> requests.PreparedRequest:
+    def _prepare(self, path: str, payload: Mapping[str, Any], key: str) -> requests.PreparedRequest:
         return self._session().prepare_request(
             requests.Request(
                 "POST",
                 self._settings.base_url.rstrip("/") + path,
                 data=json.dumps(payload).encode(),
-                headers=self._authorization(),
+                headers=self._authorization(key),
             )
         )
 
-    def _authorization(self) -> dict[str, str]:
-        keys = self._settings.api_keys
-        if not keys and not self._needs_key:
+    def _authorization(self, key: str) -> dict[str, str]:
+        if not key and not self._needs_key:
             return {}
-        if not keys:
+        if not key:
             raise AuthenticationRefused(f"{self._settings.name} has no API key. Set one.")
-        key = keys[next(self._turn) % len(keys)]
         if not _USABLE_KEY.fullmatch(key):
             raise AuthenticationRefused(
                 f"The API key of {self._settings.name} holds a blank, a line break or another "
-                "character that no key has. Set it again."
+                "character that no key has. Set it again.",
+                key_id=fingerprint(key),
             )
         return {name: value.format(key=key) for name, value in self._auth_headers.items()}
 
@@ -137,7 +147,7 @@ class HttpClient:
         session.mount("https://", adapter)
         return session
 
-    def _exchange(self, request: requests.PreparedRequest, call: Call) -> Reply:
+    def _exchange(self, request: requests.PreparedRequest, call: Call, key_id: str) -> Reply:
         """Send and read. A kept connection that broke before the request was out is replaced."""
         while True:
             call.may_resend = False
@@ -156,6 +166,7 @@ class HttpClient:
             headers=response.headers,
             data=_json(body),
             excerpt=body[:_EXCERPT_BYTES].decode(errors="replace"),
+            key_id=key_id,
         )
 
     def _typed(self, trouble: Exception, call: Call, timeout_s: float) -> ProviderError:

@@ -65,7 +65,9 @@ class RemoteClient(ProviderClient):
         """The answer in a 200's JSON. Any error of a wrong key or type means a wrong shape."""
 
     def complete(self, request: CompletionRequest, *, timeout_s: float) -> Completion:
-        reply = self._http.post(self.path, self.payload(request), timeout_s=timeout_s)
+        reply = self._http.post(
+            self.path, self.payload(request), timeout_s=timeout_s, keys_aside=request.keys_aside
+        )
         if error := error_in(reply, self._http.scrubber):
             raise error
         try:

@@ -63,6 +63,7 @@ def error_in(reply: Reply, scrubber: Scrubber) -> ProviderError | None:
         request_id=scrubber.clean(request_id(reply)),
         retry_after_s=_retry_after_s(reply.headers),
         is_retryable=_vendors_word(reply.headers),
+        key_id=reply.key_id,
     )
 
 

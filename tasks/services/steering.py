@@ -49,6 +49,7 @@ def _steer(
     if force is not None:
         state.breaker = state.breaker.forced(force)
         state.deferred_until, state.deferred_reason = None, ""
+        state.refused_keys = {}
     state.save()
     now = database_now()
     if state.block(now) is None:

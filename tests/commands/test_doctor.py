@@ -11,7 +11,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from tasks.models import Worker
+from tasks.models import ProviderState, Worker
+from tasks.providers.keys import fingerprint
 from tests.deployment import Deployment
 from tests.fakes.provider import Behaviour, FakeProvider
 
@@ -42,9 +43,9 @@ def _doctor(*arguments: str) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
-def _use(settings: Any, name: str, base_url: str) -> None:
+def _use(settings: Any, name: str, base_url: str, *keys: str) -> None:
     raw = settings.TASKRUNNER_PROVIDERS
-    own = raw[name] | {"api_keys": [_KEY], "base_url": base_url}
+    own = raw[name] | {"api_keys": list(keys or [_KEY]), "base_url": base_url}
     settings.TASKRUNNER_PROVIDERS = raw | {name: own}
 
 
@@ -94,6 +95,24 @@ def test_refused_key_is_wrong_and_not_shown(worker, operator, settings, provider
     assert "authentication_refused" in told
     assert "→ check the key" in told
     assert _KEY not in told
+
+
+def test_one_refused_key_of_several_is_named_by_its_place_and_end(
+    worker, operator, settings, provider
+) -> None:
+    keys = ["sk-the-first-key-1a2b", "sk-the-other-key-3c4d"]
+    _use(settings, "openai", provider.base_url("openai"), *keys)
+    later = (timezone.now() + timedelta(minutes=5)).timestamp()
+    aside = {fingerprint(keys[1]): {"until": later, "reason": "quota_exhausted"}}
+    ProviderState.objects.create(name="openai", refused_keys=aside)
+    provider.script(Behaviour(status=401), key=keys[0])
+
+    code, told = _doctor("--call")
+
+    assert code == 1
+    assert "✗ openai: key 2 of 2 (…3c4d) is set aside: quota_exhausted  → check" in told
+    assert "✗ openai called with key 1 of 2 (…1a2b), gpt-6-luna: authentication_refused" in told
+    assert not any(key in told for key in keys)
 
 
 def test_without_call_no_provider_is_asked(worker, settings, provider) -> None:

@@ -62,11 +62,14 @@ class Rule:
     provider: str = ""
     prompt_contains: str = ""
     model: str = ""
+    key: str = ""
     repeat: bool = False
     used: int = 0
 
-    def take(self, provider: str, prompt: str, model: str) -> Behaviour | None:
+    def take(self, provider: str, prompt: str, model: str, key: str) -> Behaviour | None:
         """The behaviour for this request, or None if the rule has nothing to say about it."""
+        if self.key not in ("", key):
+            return None
         if self.provider and self.provider != provider:
             return None
         if self.prompt_contains not in prompt or (self.model and self.model != model):

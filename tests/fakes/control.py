@@ -35,7 +35,8 @@ def _control(board: Switchboard, method: str, target: tuple[str, str, str], body
 
 
 def rule_from_json(body: dict[str, Any]) -> Rule:
-    """A rule from `{"behaviours": [...], "provider"?, "prompt_contains"?, "model"?, "repeat"?}`."""
+    """A rule from `{"behaviours": [...], "provider"?, "prompt_contains"?, "model"?, "key"?,
+    "repeat"?}`."""
     behaviours = [Behaviour.from_json(one) for one in body["behaviours"]]
     if not behaviours:
         raise ValueError("behaviours is empty")

@@ -68,10 +68,16 @@ class FakeProviderProcess:
         provider: str = "",
         prompt_contains: str = "",
         model: str = "",
+        key: str = "",
         repeat: bool = False,
     ) -> None:
         """As FakeProvider.script."""
-        rule = {"provider": provider, "prompt_contains": prompt_contains, "model": model}
+        rule = {
+            "provider": provider,
+            "prompt_contains": prompt_contains,
+            "model": model,
+            "key": key,
+        }
         listed = [asdict(one) for one in behaviours]
         self._ask("script", {**rule, "repeat": repeat, "behaviours": listed})
 

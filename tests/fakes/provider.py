@@ -87,6 +87,7 @@ class FakeProvider:
         provider: str = "",
         prompt_contains: str = "",
         model: str = "",
+        key: str = "",
         repeat: bool = False,
     ) -> None:
         """Answer matching requests so, one after another; `repeat` keeps the last for ever."""
@@ -96,6 +97,7 @@ class FakeProvider:
                 provider=provider,
                 prompt_contains=prompt_contains,
                 model=model,
+                key=key,
                 repeat=repeat,
             )
         )

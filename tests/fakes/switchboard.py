@@ -55,6 +55,7 @@ class Switchboard:
     ) -> tuple[Received, Behaviour]:
         """Log a request and say what to do with it."""
         prompt, model = _prompt_and_model(body)
+        key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
         with self.lock:
             record = Received(
                 number=len(self.requests) + 1,
@@ -70,7 +71,7 @@ class Switchboard:
             self.requests.append(record)
             self.in_flight += 1
             self.max_in_flight = max(self.max_in_flight, self.in_flight)
-            taken = (rule.take(provider, prompt, model) for rule in self.rules)
+            taken = (rule.take(provider, prompt, model, key) for rule in self.rules)
             return record, next((one for one in taken if one is not None), self.default)
 
     def end(self, record: Received, outcome: str) -> None:

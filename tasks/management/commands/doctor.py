@@ -40,7 +40,8 @@ class Command(BaseCommand):
 
     def _tell_of_database(self) -> int:
         looks: list[Look] = [
-            findings.look_at_database, findings.look_at_workers, findings.look_at_mcp,
+            findings.look_at_database, findings.look_at_workers, findings.look_at_keys,
+            findings.look_at_mcp,
         ]  # fmt: skip
         try:
             return sum(self._tell(look()) for look in looks)
