@@ -42,18 +42,8 @@ def resource_not_found(uri: str, protocol_version: str) -> MCPError:
 
 
 def unknown(kind: str, name: str) -> MCPError:
-    """A tool or a prompt that is not here."""
+    """A tool, a prompt, a template or an argument that is not here."""
     return MCPError(code=INVALID_PARAMS, message=f"Unknown {kind}: {_sendable(name[:100])}")
-
-
-def refuse_cursor(cursor: str | None) -> None:
-    """Every list fits one page, so no cursor was ever handed out.
-
-    Raises:
-        MCPError: one was sent.
-    """
-    if cursor is not None:
-        raise MCPError(code=INVALID_PARAMS, message="Invalid cursor")
 
 
 async def hide_crashes(ctx: ServerRequestContext[object], call_next: CallNext) -> HandlerResult:

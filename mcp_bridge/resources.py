@@ -13,14 +13,15 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
 from mcp.shared.uri_template import UriTemplate
+from mcp_types import Annotations, ReadResourceResult, TextResourceContents
 from mcp_types import Resource as ListedResource
 from mcp_types import ResourceTemplate as ListedTemplate
-from mcp_types import TextResourceContents
 
 from mcp_bridge.caller import Caller
 from mcp_bridge.catalogue import models_available
 from mcp_bridge.database import on_database
 from mcp_bridge.errors import protocol_error, resource_not_found
+from mcp_bridge.icons import icon
 from mcp_bridge.results import TaskResult, TaskStatus
 from mcp_bridge.schemas import input_schema
 from mcp_bridge.tools.base import schema_of
@@ -33,17 +34,26 @@ from tasks.stats.as_json import as_json
 from tasks.vocabulary import TRANSITIONS, Status
 
 JSON_TYPE = "application/json"
+_LONG_MS = 3_600_000  # what changes with the settings alone
+_STATS_MS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """`read` makes what is returned as JSON, for a user, from the variables of the address."""
+    """`read` makes what is returned as JSON, for a user, from the variables of the address.
+
+    fresh_ms: how long a client may keep it. is_public: it is the same for every caller.
+    """
 
     uri: str
     name: str
     title: str
     description: str
     read: Callable[[AbstractBaseUser, Mapping[str, str]], Any]
+    icon: str = "page"
+    fresh_ms: int = 0
+    is_public: bool = False
+    priority: float = 0.5
 
     @property
     def is_template(self) -> bool:
@@ -96,6 +106,8 @@ RESOURCES = (
         title="Schema of a task",
         description="JSON Schemas of what a submit takes and of what the tools return.",
         read=_schema,
+        fresh_ms=_LONG_MS,
+        is_public=True,
     ),
     Resource(
         uri="data://tasks/statuses",
@@ -103,6 +115,8 @@ RESOURCES = (
         title="States of a task",
         description="Every state, what it means and what it may become.",
         read=_statuses,
+        fresh_ms=_LONG_MS,
+        is_public=True,
     ),
     Resource(
         uri="data://models/available",
@@ -110,6 +124,9 @@ RESOURCES = (
         title="Models",
         description="Providers, their models, list prices and retired names, as configured here.",
         read=_models,
+        fresh_ms=_LONG_MS,
+        is_public=True,
+        priority=0.8,
     ),
     Resource(
         uri="data://system/stats",
@@ -117,6 +134,8 @@ RESOURCES = (
         title="Figures of the last 24 hours",
         description="Counts, waiting times, run times, costs and errors of the tasks you may see.",
         read=_stats,
+        icon="chart",
+        fresh_ms=_STATS_MS,
     ),
     Resource(
         uri="data://tasks/{task_id}",
@@ -124,35 +143,36 @@ RESOURCES = (
         title="A task",
         description="Everything about one task, the log of its attempts included.",
         read=_task,
+        icon="queue",
     ),
 )
 
 
 def list_resources() -> list[ListedResource]:
     return [
-        ListedResource(
-            uri=r.uri, name=r.name, title=r.title, description=r.description, mime_type=JSON_TYPE
-        )
-        for r in RESOURCES
-        if not r.is_template
+        ListedResource(uri=r.uri, name=r.name, **_shown(r)) for r in RESOURCES if not r.is_template
     ]
 
 
 def list_templates() -> list[ListedTemplate]:
     return [
-        ListedTemplate(
-            uri_template=r.uri,
-            name=r.name,
-            title=r.title,
-            description=r.description,
-            mime_type=JSON_TYPE,
-        )
+        ListedTemplate(uri_template=r.uri, name=r.name, **_shown(r))
         for r in RESOURCES
         if r.is_template
     ]
 
 
-async def read_resource(caller: Caller, uri: str, protocol_version: str) -> TextResourceContents:
+def _shown(resource: Resource) -> dict[str, Any]:
+    return {
+        "title": resource.title,
+        "description": resource.description,
+        "mime_type": JSON_TYPE,
+        "annotations": Annotations(audience=["user", "assistant"], priority=resource.priority),
+        "icons": icon(resource.icon),
+    }
+
+
+async def read_resource(caller: Caller, uri: str, protocol_version: str) -> ReadResourceResult:
     """The resource at this address, as JSON.
 
     Raises:
@@ -167,7 +187,11 @@ async def read_resource(caller: Caller, uri: str, protocol_version: str) -> Text
         raise resource_not_found(uri, protocol_version) from refusal
     except DomainError as refusal:
         raise protocol_error(refusal) from refusal
-    return TextResourceContents(uri=uri, mime_type=JSON_TYPE, text=text)
+    return ReadResourceResult(
+        contents=[TextResourceContents(uri=uri, mime_type=JSON_TYPE, text=text)],
+        ttl_ms=resource.fresh_ms,
+        cache_scope="public" if resource.is_public else "private",
+    )
 
 
 def _find(uri: str) -> tuple[Resource | None, Mapping[str, str]]:

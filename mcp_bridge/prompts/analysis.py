@@ -13,6 +13,7 @@ from mcp_bridge.prompts.base import Prompt, compose
 from mcp_bridge.prompts.figures import counts_of, samples_of
 from mcp_bridge.results import usd
 from mcp_bridge.schemas import WordField
+from mcp_bridge.tools.create import known_models
 from tasks.querysets import TaskQuerySet
 from tasks.services import visible_tasks
 from tasks.services.fields import StrictText
@@ -20,6 +21,7 @@ from tasks.services.tag_filter import has_tag
 from tasks.vocabulary import Provider, Status
 
 _SAMPLES = {"overview": 0, "shallow": 10, "deep": 50}
+_TAGGED = 200  # tasks whose tags are offered
 _FOCUS = {
     "performance": "speed: waiting times, run times, attempts",
     "errors": "failures: their classes, causes and remedies",
@@ -27,13 +29,24 @@ _FOCUS = {
 }
 
 
+class GroupField(StrictText):
+    """Some of the tasks, by one word."""
+
+    def words_of(self, user: AbstractBaseUser) -> list[str]:
+        """What this user may mean: fixed words, models, and tags of the newest tasks."""
+        newest = visible_tasks(user).order_by("-id").values_list("tags", flat=True)[:_TAGGED]
+        tags = sorted({tag for tags in newest for tag in tags})
+        fixed = ["all", *Status, *Provider]
+        return list(dict.fromkeys([*map(str, fixed), *known_models(), *tags]))
+
+
 class AnalysisArguments(serializers.Serializer[Any]):
     """Which tasks, how deeply, for what."""
 
-    task_group = StrictText(
+    task_group = GroupField(
         max_length=50,
         default="all",
-        help_text="all (the default), a state (FAILED), a provider (openai), or a tag.",
+        help_text="all (the default), a state (FAILED), a provider (openai), a model or a tag.",
     )
     analysis_depth = WordField(
         ["deep", "shallow", "overview"],
@@ -70,6 +83,8 @@ def _group(tasks: TaskQuerySet, name: str) -> TaskQuerySet:
         return tasks.filter(status=name.upper())
     if name.lower() in [provider.value for provider in Provider]:
         return tasks.filter(provider=name.lower())
+    if name in known_models():
+        return tasks.filter(model=name)
     return tasks.filter(has_tag(name))
 
 
@@ -88,7 +103,7 @@ def _totals(tasks: TaskQuerySet) -> dict[str, Any]:
 TASK_ANALYSIS = Prompt(
     name="task_analysis",
     title="Analyse a group of tasks",
-    description="Speed, failures or usage of all tasks, or of a state, a provider or a tag.",
+    description="Speed, failures or usage of all tasks, or of one state, provider, model or tag.",
     arguments=AnalysisArguments,
     fill=fill_analysis,
 )

@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from mcp_types import Prompt as ListedPrompt
 from mcp_types import PromptArgument
 
+from mcp_bridge.icons import icon
 from mcp_bridge.schemas import Arguments
 
 
@@ -31,6 +32,7 @@ class Prompt:
             name=self.name,
             title=self.title,
             description=self.description,
+            icons=icon("chart"),
             arguments=[
                 PromptArgument(name=name, description=str(field.help_text), required=field.required)
                 for name, field in self.arguments().fields.items()

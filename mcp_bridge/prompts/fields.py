@@ -42,13 +42,13 @@ class WordListField(StrictText):
 
     def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._words = tuple(words)
+        self.words = tuple(words)
 
     def to_internal_value(self, data: Any) -> Any:
         asked = [part.strip() for part in super().to_internal_value(data).split(",")]
-        if not all(part in self._words for part in asked):
+        if not all(part in self.words for part in asked):
             raise serializers.ValidationError(
-                f"Must be one or more of {', '.join(self._words)}, separated by commas."
+                f"Must be one or more of {', '.join(self.words)}, separated by commas."
             )
         return asked
 
@@ -56,6 +56,7 @@ class WordListField(StrictText):
 class DateRangeField(StrictText):
     """`24h`, `2026-11-23` or `2026-11-01..2026-11-20`, days in UTC and the last one included."""
 
+    spans = tuple(_SPANS)
     default_error_messages = {
         "range": f"Must be one of {', '.join(_SPANS)}, a day (2026-11-23) or two days "
         "(2026-11-01..2026-11-20), the earlier first."

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from mcp_bridge.caller import Caller
 from mcp_bridge.database import on_database
+from mcp_bridge.icons import icon
 from mcp_bridge.schemas import Arguments, Schema, input_schema
 
 Report = Callable[[float, float, str], Awaitable[None]]
@@ -44,6 +45,7 @@ class Tool:
     is_destructive: bool = False
     is_idempotent: bool = True
     is_open_world: bool = False
+    icon: str = "page"
     limits: Callable[[], Mapping[str, Schema]] = field(default=dict)
 
     def listed(self) -> ListedTool:
@@ -54,6 +56,7 @@ class Tool:
             description=self.description,
             input_schema=input_schema(self.arguments, self.limits()),
             output_schema=self.output_schema,
+            icons=icon(self.icon),
             annotations=ToolAnnotations(
                 title=self.title,
                 read_only_hint=self.is_read_only,

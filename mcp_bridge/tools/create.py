@@ -89,6 +89,7 @@ def create_task(user: AbstractBaseUser, call: Call) -> Done:
 CREATE_TASK = Tool(
     name="create_task",
     title="Submit a prompt",
+    icon="plus",
     description=(
         "Submit a prompt as a background task and return its id at once. "
         "Then call wait_for_task with the id; the answer comes from an AI provider, may take "

@@ -80,6 +80,7 @@ def _summary(task: Task) -> TaskSummary:
 LIST_TASKS = Tool(
     name="list_tasks",
     title="List tasks",
+    icon="queue",
     description="Your tasks, newest first, with short previews; filters narrow them down.",
     arguments=ListArguments,
     output_schema=schema_of(TaskPage),

@@ -25,6 +25,7 @@ def retry_task(user: AbstractBaseUser, call: Call) -> Done:
 CANCEL_TASK = Tool(
     name="cancel_task",
     title="Cancel a task",
+    icon="stop",
     description="Cancel a task that is PENDING or PROCESSING. retry_task can bring it back.",
     arguments=TaskArguments,
     output_schema=schema_of(Done),
@@ -36,6 +37,7 @@ CANCEL_TASK = Tool(
 RETRY_TASK = Tool(
     name="retry_task",
     title="Retry a task",
+    icon="again",
     description=(
         "Put a FAILED or CANCELLED task back in line, with a fresh count of attempts. "
         "It calls an AI provider again, which may cost money."

@@ -32,6 +32,7 @@ def get_task_status(user: AbstractBaseUser, call: Call) -> TaskStatus:
 GET_TASK_STATUS = Tool(
     name="get_task_status",
     title="Look at a task",
+    icon="eye",
     description=(
         "Where a task stands: its status, its place in the line, why it waits, how it failed. "
         "To wait for its end, call wait_for_task instead of asking again and again."

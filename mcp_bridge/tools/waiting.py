@@ -65,6 +65,7 @@ def _reporter(call: Call, timeout_s: float) -> Callable[[str, float], Awaitable[
 WAIT_FOR_TASK = Tool(
     name="wait_for_task",
     title="Wait for a task",
+    icon="clock",
     description=(
         "Wait until a task has ended. Returns its answer as get_task_result does when it is "
         "COMPLETED, and otherwise its state as get_task_status does: call again while that is "

@@ -16,6 +16,9 @@ from mcp_types import (
     BlobResourceContents,
     CallToolRequestParams,
     CallToolResult,
+    CompleteRequestParams,
+    CompleteResult,
+    Completion,
     EmbeddedResource,
     GetPromptRequestParams,
     GetPromptResult,
@@ -32,6 +35,7 @@ from mcp_types import (
     Tool,
 )
 
+from mcp_bridge import tools
 from mcp_bridge.server import Context, Handlers, Page
 
 _PNG = (
@@ -119,6 +123,11 @@ class WithFixtures(Handlers):
         own = await super().list_prompts(ctx, params)
         return own.model_copy(update={"prompts": [*own.prompts, *_prompts()]})
 
+    async def complete(self, ctx: Context, params: CompleteRequestParams) -> CompleteResult:
+        if params.ref.type == "ref/prompt" and params.ref.name == "test_prompt_with_arguments":
+            return CompleteResult(completion=Completion(values=["testing"]))
+        return await super().complete(ctx, params)
+
     async def get_prompt(self, ctx: Context, params: GetPromptRequestParams) -> GetPromptResult:
         listed = {prompt.name: prompt for prompt in _prompts()}.get(params.name)
         if listed is None:
@@ -132,6 +141,10 @@ class WithFixtures(Handlers):
         if params.name == "test_prompt_with_image":
             contents.append(_IMAGE)
         return GetPromptResult(messages=[PromptMessage(role="user", content=c) for c in contents])
+
+
+def input_schema_of(name: str) -> dict[str, Any] | None:
+    return _SCHEMAS.get(name) or tools.input_schema_of(name)
 
 
 def _prompts() -> list[Prompt]:

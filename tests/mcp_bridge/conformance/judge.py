@@ -39,7 +39,6 @@ NOT_APPLICABLE = {
     "input-required-result-result-type": _ASKS_NOTHING,
     "input-required-result-tampered-state": _ASKS_NOTHING,
     "input-required-result-capability-check": _ASKS_NOTHING,
-    "completion-complete": _NOT_YET,
     "tasks-capability-negotiation": _NOT_YET,
     "tasks-lifecycle": _NOT_YET,
     "tasks-wire-fields": _NOT_YET,

@@ -32,9 +32,10 @@ def main(key: str, port: str, *options: str) -> None:
     from mcp_bridge import http, server
 
     if "--fixtures" in options:
-        from tests.mcp_bridge.conformance.fixtures import WithFixtures
+        from tests.mcp_bridge.conformance import fixtures
 
-        server.Handlers = WithFixtures  # type: ignore[misc]
+        server.Handlers = fixtures.WithFixtures
+        server.input_schema_of = fixtures.input_schema_of
     app = WithKey(http.http_app(), key)
     anyio.run(http.serve_http, app, http.listen("127.0.0.1", int(port)))
 
