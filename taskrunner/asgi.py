@@ -16,6 +16,7 @@ django_app: ASGIApp = cast("ASGIApp", get_asgi_application())  # sets Django up
 
 from mcp_bridge.http import http_app  # noqa: E402 - imports models, which exist only now
 from taskrunner.body_cap import BodyCap  # noqa: E402
+from tasks.engine.housekeeping import WEB_PATIENCE_S, Housekeeper  # noqa: E402
 
 
 class Web:
@@ -23,8 +24,11 @@ class Web:
 
     def __init__(self, mcp_app: ASGIApp) -> None:
         self._mcp_app = mcp_app
+        self._housekeeper = Housekeeper(patience_s=WEB_PATIENCE_S)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":  # once, as the server starts
+            self._housekeeper.start()
         app = self._mcp_app if _is_for_mcp(scope) else django_app
         await app(scope, receive, send)
 

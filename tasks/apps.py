@@ -1,4 +1,4 @@
-"""The app's registration: checks on start, django-q2's own admin pages taken away."""
+"""The app's registration: checks on start, and the chores that keep house."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ class TasksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from tasks import checks  # noqa: F401, PLC0415 - importing registers them
+        from tasks import checks, chores  # noqa: F401, PLC0415 - importing registers them

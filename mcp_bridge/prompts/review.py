@@ -17,7 +17,8 @@ from mcp_bridge.results import usd
 from mcp_bridge.schemas import WordField
 from tasks.querysets import TaskQuerySet
 from tasks.services import visible_tasks
-from tasks.stats.finished import percentile_s, run_histograms, wait_histograms
+from tasks.stats.finished import run_histograms, wait_histograms
+from tasks.stats.latency import percentile_s
 from tasks.vocabulary import ResultSource, Status
 
 _METRICS: Mapping[str, tuple[str, ...]] = {

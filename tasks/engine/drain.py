@@ -18,6 +18,7 @@ from tasks.conf import Conf, get_conf
 from tasks.engine.call import Caller
 from tasks.engine.callers import Callers
 from tasks.engine.claim import claim, seconds_to_next_wake
+from tasks.engine.housekeeping import Housekeeper
 from tasks.engine.journal import Journal
 from tasks.engine.lifeline import current_lifeline
 from tasks.engine.presence import RECONNECT_S, SAFETY_POLL_S, Presence
@@ -47,6 +48,7 @@ class Drain:
         self._callers = Callers(conf.slots_per_worker, Caller(conf))
         self._journal = Journal(conf.journal_dir, self._presence.name)
         self._unsettled: list[Verdict] = []
+        self._housekeeper = Housekeeper()
         self._lifeline = current_lifeline()
         self._is_told_to_leave = False
         self._claim_again_at = 0.0
@@ -54,6 +56,7 @@ class Drain:
     def run(self) -> None:
         signal.signal(signal.SIGTERM, self._on_signal)
         log.info("drain started", worker=self._presence.name, slots=self._callers.slots)
+        self._housekeeper.start()
         while not self._is_leaving():
             self._gather()
             try:
@@ -149,6 +152,7 @@ class Drain:
     def _leave(self) -> None:
         """Finish what can be finished within the grace time, give the rest back, be gone."""
         deadline = time.monotonic() + STOP_GRACE_S
+        self._housekeeper.stop()
         log.info("drain leaving", worker=self._presence.name, calls=len(self._callers.calling))
         while self._callers.calling and time.monotonic() < deadline and not self._is_orphan():
             self._callers.wait(0.2)

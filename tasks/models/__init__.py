@@ -2,19 +2,28 @@
 
 from tasks.models.api_key import ApiKey
 from tasks.models.attempt import Attempt
+from tasks.models.chore_turn import ChoreTurn
 from tasks.models.event import Event, EventPlace
 from tasks.models.idempotency import IdempotencyRecord
 from tasks.models.provider_state import ProviderState
+from tasks.models.queue_sample import QueueSample
+from tasks.models.rollup import CallHour, EndedHour, LatencyHour, RollupProgress
 from tasks.models.task import Task
 from tasks.models.worker import Worker
 
 __all__ = [
     "ApiKey",
     "Attempt",
+    "CallHour",
+    "ChoreTurn",
+    "EndedHour",
     "Event",
     "EventPlace",
     "IdempotencyRecord",
+    "LatencyHour",
     "ProviderState",
+    "QueueSample",
+    "RollupProgress",
     "Task",
     "Worker",
 ]

@@ -22,6 +22,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Greatest
 
 from tasks.models import Attempt
+from tasks.models.rollup import UNITS_A_DOLLAR
 from tasks.vocabulary import Provider, ResultSource
 
 
@@ -54,8 +55,20 @@ class Milliseconds(Func):
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         start, start_params = compiler.compile(self.source_expressions[0])
         end, end_params = compiler.compile(self.source_expressions[1])
-        sql = f"CAST((julianday({end}) - julianday({start})) * 86400000 AS INTEGER)"
+        sql = f"CAST(ROUND((julianday({end}) - julianday({start})) * 86400000) AS INTEGER)"
         return sql, (*end_params, *start_params)
+
+
+class CostUnits(Func):
+    """Dollars as whole ten-billionths: SQLite keeps money as floats, whose sums are not exact."""
+
+    arity = 1
+    output_field = BigIntegerField()
+    template = f"(%(expressions)s * {UNITS_A_DOLLAR})::bigint"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        template = f"CAST(ROUND(%(expressions)s * {UNITS_A_DOLLAR}.0) AS INTEGER)"
+        return super().as_sql(compiler, connection, template=template, **extra)
 
 
 def queue_ms() -> Expression:
@@ -67,15 +80,6 @@ def queue_ms() -> Expression:
 def run_ms() -> Expression:
     """From a task's first call to its end, as `Task.run_seconds`."""
     return Milliseconds(F("started_at"), F("finished_at"))
-
-
-def two_digits(name: str) -> Expression:
-    """The annotation `name`, rounded down to two digits: a histogram of few bins, 5 % off."""
-    steps = [
-        When(**{f"{name}__lt": 10 ** (power + 2)}, then=F(name) / 10**power * 10**power)
-        for power in range(1, 9)
-    ]
-    return Case(When(**{f"{name}__lt": 100}, then=F(name)), *steps, default=Value(10**10))
 
 
 def answering_provider() -> Expression:

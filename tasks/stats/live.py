@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max
 
 from tasks.conf import get_conf
+from tasks.index_hints import through_index, where
 from tasks.models import Attempt, Worker
 from tasks.querysets import TaskQuerySet
-from tasks.vocabulary import Status
+from tasks.vocabulary import TERMINAL, Status
 
 _OLDEST_LOOKED_AT = 200
 
@@ -29,11 +30,31 @@ class WorkerFigures:
     is_alive: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class LiveCounts:
+    """Tasks that have not ended. `due` want a slot only, `waiting` a moment to come."""
+
+    due: int
+    waiting: int
+    running: int
+
+
+def count_live(tasks: TaskQuerySet) -> LiveCounts:
+    """Three counts, each by a partial index, however many tasks have ended."""
+    running = tasks.filter(where("status", Status.PROCESSING))
+    return LiveCounts(
+        due=tasks.due().order_by().count(),
+        waiting=tasks.waiting().order_by().count(),
+        running=through_index(running, "task_lease").order_by().count(),
+    )
+
+
 def count_by_status(tasks: TaskQuerySet) -> dict[Status, int]:
     """How many tasks stand where; states without a task are 0."""
-    rows = tasks.order_by().values_list("status").annotate(count=Count("pk"))
-    found = dict(rows)
-    return {status: found.get(status.value, 0) for status in Status}
+    live = count_live(tasks)
+    ended = {status: tasks.filter(status=status).count() for status in TERMINAL}
+    found = {Status.PENDING: live.due + live.waiting, Status.PROCESSING: live.running} | ended
+    return {status: found[status] for status in Status}
 
 
 def count_waiting(tasks: TaskQuerySet) -> Mapping[str, int]:

@@ -11,11 +11,10 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import Sum
 
 from tasks.models import Task
 from tasks.querysets import TaskQuerySet, database_now
-from tasks.stats.finished import finished_groups, run_histograms, wait_histograms
+from tasks.stats.hours import LookBack
 from tasks.stats.live import (
     WorkerFigures,
     count_by_status,
@@ -23,16 +22,21 @@ from tasks.stats.live import (
     list_workers,
     oldest_due_age_s,
 )
+from tasks.stats.past import look_back_at_calls
+from tasks.stats.past import look_back as look_back_at
 from tasks.stats.providers import (
     ErrorFigures,
+    ModelFigures,
     ProviderFigures,
     error_figures,
     failed_percent,
+    model_figures,
     provider_figures,
+    total_cost,
 )
 from tasks.stats.ranges import StatsRange
 from tasks.stats.series import Point, build_series
-from tasks.vocabulary import ResultSource, Status
+from tasks.vocabulary import Status
 
 _RECENT_FAILURES = 8
 _MESSAGE_CHARS = 160
@@ -71,6 +75,7 @@ class Snapshot:
     mock_answers: int
     series: tuple[Point, ...]
     providers: tuple[ProviderFigures, ...]
+    models: tuple[ModelFigures, ...]
     errors: tuple[ErrorFigures, ...]
     recent_failures: tuple[Failure, ...]
     workers: tuple[WorkerFigures, ...] | None
@@ -126,11 +131,9 @@ def _without_jit() -> Iterator[None]:
 
 def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
     tasks = Task.objects.visible_to(user)
-    ended = tasks.filter(finished_at__gte=now - look_back.length)
-    # Said by exclusion: for `status IN (…)` SQLite takes the index on status and reads every row.
-    answered = ended.exclude(status=Status.CANCELLED).exclude(result_source=ResultSource.CACHE)
-    groups = finished_groups(ended, look_back.bucket_s)
-    providers = provider_figures(groups, wait_histograms(answered), run_histograms(answered))
+    owner_id = None if user.is_staff else user.pk
+    past = look_back_at(tasks, owner_id, now - look_back.length, look_back.bucket_s)
+    providers = provider_figures(past)
     return Snapshot(
         range=look_back,
         generated_at=now,
@@ -138,26 +141,26 @@ def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
         oldest_pending_s=oldest_due_age_s(tasks, now),
         waiting=count_waiting(tasks),
         finished={
-            status: sum(group.count for group in groups if group.status == status)
+            status: sum(group.count for group in past.finished if group.status == status)
             for status in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
         },
-        failed_percent=failed_percent(groups),
-        cost_usd=sum((p.cost_usd for p in providers if not p.is_mock), Decimal(0)),
-        cost_today_usd=_cost_since_midnight(tasks, now),
+        failed_percent=failed_percent(past.finished),
+        cost_usd=total_cost(past.calls),
+        cost_today_usd=cost_since_midnight(owner_id, now),
         mock_answers=sum(p.completed for p in providers if p.is_mock),
-        series=build_series(groups, look_back.buckets(now), look_back.bucket_s),
+        series=build_series(past.finished, look_back.buckets(now), look_back.bucket_s),
         providers=providers,
-        errors=error_figures(groups),
+        models=model_figures(past.calls),
+        errors=error_figures(past.finished),
         recent_failures=_recent_failures(tasks),
         workers=list_workers(now) if user.is_staff else None,
     )
 
 
-def _cost_since_midnight(tasks: TaskQuerySet, now: datetime) -> Decimal:
+def cost_since_midnight(owner_id: int | None, now: datetime) -> Decimal:
+    """What was paid since midnight UTC for the tasks of one owner; of everybody if None."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    paid = tasks.filter(finished_at__gte=midnight).exclude(result_source=ResultSource.MOCK)
-    cost: Decimal | None = paid.order_by().aggregate(cost=Sum("cost_usd"))["cost"]
-    return (cost or Decimal(0)).quantize(Decimal("0.000001"))
+    return total_cost(look_back_at_calls(owner_id, LookBack.since(midnight)))
 
 
 def _recent_failures(tasks: TaskQuerySet) -> tuple[Failure, ...]:

@@ -36,10 +36,14 @@ def make_task(owner):
             values = {"error_code": "timeout", "error_message": "took too long"} | values
         task = Task.objects.create(**values)
         Task.objects.filter(pk=task.pk).update(created_at=created_at)
-        if tried:
-            Attempt.objects.create(task=task, number=1, provider=tried, model="m",
-                                   lease_token=uuid.uuid4(), outcome="failed", started_at=start,
-                                   finished_at=end)  # fmt: skip
+        called = tried or (task.served_provider if task.result_source != "cache" else "")
+        if called or status == "FAILED":
+            made = {name: getattr(task, name) for name in ("cost_usd", "prompt_tokens",
+                                                           "completion_tokens")}  # fmt: skip
+            Attempt.objects.create(task=task, number=1, provider=called or task.provider, model="m",
+                                   outcome="succeeded" if status == "COMPLETED" else "failed",
+                                   lease_token=uuid.uuid4(), started_at=start, finished_at=end,
+                                   **made)  # fmt: skip
         return task
 
     return make

@@ -1,0 +1,10 @@
+"""Which periodic chores there are, and how often each is done. Importing registers them."""
+
+from __future__ import annotations
+
+from tasks.engine.housekeeping import register_chore
+from tasks.stats.rollup import ROLL_EVERY_S, roll_up
+from tasks.stats.samples import SAMPLE_EVERY_S, take_sample
+
+register_chore("rollup", interval_s=ROLL_EVERY_S, do=roll_up)
+register_chore("sample", interval_s=SAMPLE_EVERY_S, do=take_sample)

@@ -1,0 +1,60 @@
+"""The rollup rows of some hours: counted from tasks and attempts, then written in one go."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.db import models, transaction
+
+from tasks.models import CallHour, EndedHour, LatencyHour, RollupProgress, Task
+from tasks.querysets import TaskQuerySet
+from tasks.row_writes import insert_rows
+from tasks.stats.calls import call_groups, ended_calls
+from tasks.stats.finished import finished_groups, latency_groups
+from tasks.stats.hours import HOUR_S, ended_between, start_of
+
+_ENDED = (("provider", "source", "status", "error_code"), ("count",))
+_LATENCY = (("kind", "provider", "latency"), ("count",))
+_CALLS = (
+    ("provider", "model", "outcome"),
+    ("count", "cost_units", "unpriced", "prompt_tokens", "completion_tokens"),
+)
+
+
+def write_hours(hours: range) -> None:
+    """Do these hours anew. They are counted first: on SQLite a transaction holds the one write
+    lock, which the engine needs, so it is short."""
+    within = ended_between(start_of(hours.start), start_of(hours.stop))
+    ended: TaskQuerySet = Task.objects.filter(within)
+    tables: list[tuple[type[models.Model], Any, Iterable[Any]]] = [
+        (EndedHour, _ENDED, finished_groups(ended, HOUR_S, by_owner=True)),
+        (LatencyHour, _LATENCY, latency_groups(ended, HOUR_S, by_owner=True)),
+        (CallHour, _CALLS, call_groups(ended_calls(within), HOUR_S, by_owner=True)),
+    ]
+    prepared = [(model, columns, list(_rows(groups, *columns))) for model, columns, groups in tables]
+    with transaction.atomic():
+        _wait_for_other_writers()
+        for model, (keys, sums), rows in prepared:
+            model._default_manager.filter(hour__gte=hours.start, hour__lt=hours.stop).delete()
+            insert_rows(model, ["hour", "owner", *keys, *sums], rows)
+
+
+def _rows(groups: Iterable[Any], keys: Sequence[str], sums: Sequence[str]) -> Iterator[list[Any]]:
+    """One row for each owner, and one for all owners together."""
+    totals: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(sums))
+    for group in groups:
+        key = [getattr(group, name) for name in keys]
+        for owner_id in (group.owner_id, None):
+            total = totals[group.bucket, owner_id, *key]
+            for place, name in enumerate(sums):
+                total[place] += getattr(group, name)
+    for key, total in totals.items():
+        yield [*key, *total]
+
+
+def _wait_for_other_writers() -> None:
+    """One at a time between delete and insert, or an hour would be written twice."""
+    RollupProgress.objects.get_or_create(id=1, defaults={"rolled_to": 0})
+    RollupProgress.objects.select_for_update().get(id=1)

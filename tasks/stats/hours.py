@@ -1,0 +1,47 @@
+"""A look back cut into what the rollups tell by the hour and what is counted as it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Q
+
+from tasks.models import RollupProgress
+
+HOUR_S = 3600
+
+
+def hour_of(moment: datetime) -> int:
+    """The number of its hour, counted from 1970, UTC."""
+    return int(moment.timestamp()) // HOUR_S
+
+
+def start_of(hour: int) -> datetime:
+    return datetime.fromtimestamp(hour * HOUR_S, UTC)
+
+
+def ended_between(start: datetime, end: datetime | None) -> Q:
+    """Of tasks or attempts: `start` belongs to it, `end` no more; None is open."""
+    since = Q(finished_at__gte=start)
+    return since if end is None else since & Q(finished_at__lt=end)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookBack:
+    """`counted`: spans to be counted row by row, together at most two hours while the rollup keeps
+    up. `hours`: the whole hours between them; may be empty."""
+
+    counted: tuple[tuple[datetime, datetime | None], ...]
+    hours: range
+
+    @classmethod
+    def since(cls, start: datetime) -> LookBack:
+        """From `start` to this moment."""
+        progress = RollupProgress.objects.first()
+        first = hour_of(start - timedelta(microseconds=1)) + 1
+        if progress is None or progress.rolled_to <= first:
+            return cls(counted=((start, None),), hours=range(0))
+        rest = (start_of(progress.rolled_to), None)
+        head = ((start, start_of(first)),) if start < start_of(first) else ()
+        return cls(counted=(*head, rest), hours=range(first, progress.rolled_to))

@@ -1,0 +1,51 @@
+"""What ended within a look back: whole hours from the rollups, the rest counted as it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tasks.querysets import TaskQuerySet
+from tasks.stats.calls import CallGroup, call_groups, ended_calls
+from tasks.stats.finished import FinishedGroup, LatencyGroup, finished_groups, latency_groups
+from tasks.stats.hours import HOUR_S, LookBack, ended_between
+from tasks.stats.rolled import rolled_calls, rolled_finished, rolled_latency
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """Groups may come twice, from the rollups and from the rows: they are parts of one sum."""
+
+    finished: tuple[FinishedGroup, ...]
+    latencies: tuple[LatencyGroup, ...]
+    calls: tuple[CallGroup, ...]
+
+
+def look_back(tasks: TaskQuerySet, owner_id: int | None, since: datetime, bucket_s: int) -> Past:
+    """tasks: those of `owner_id`; of everybody if that is None. Nothing is older than `since`."""
+    span = LookBack.since(since)
+    finished = rolled_finished(owner_id, span.hours, bucket_s)
+    # For percentiles it is of no matter when in the look back a task ended.
+    latencies = rolled_latency(owner_id, span.hours, HOUR_S * 24 * 366)
+    for start, end in span.counted:
+        ended = tasks.filter(ended_between(start, end))
+        finished += finished_groups(ended, bucket_s)
+        latencies += latency_groups(ended, bucket_s)
+    return Past(
+        finished=tuple(finished),
+        latencies=tuple(latencies),
+        calls=look_back_at_calls(owner_id, span, bucket_s),
+    )
+
+
+def look_back_at_calls(
+    owner_id: int | None, span: LookBack, bucket_s: int = HOUR_S
+) -> tuple[CallGroup, ...]:
+    """The provider calls alone, of one owner or of everybody."""
+    calls = rolled_calls(owner_id, span.hours, bucket_s)
+    for start, end in span.counted:
+        ended = ended_calls(ended_between(start, end))
+        if owner_id is not None:
+            ended = ended.filter(task__owner_id=owner_id)
+        calls += call_groups(ended, bucket_s)
+    return tuple(calls)
