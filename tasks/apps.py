@@ -1,4 +1,4 @@
-"""The app's registration: checks on start, and the chores that keep house."""
+"""The app's registration: checks on start, the chores that keep house, prices of one's own."""
 
 from __future__ import annotations
 
@@ -12,3 +12,7 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         from tasks import checks, chores  # noqa: F401, PLC0415 - importing registers them
+        from tasks.conf import get_conf  # noqa: PLC0415 - settings are ready only now
+        from tasks.providers.price_file import own_price_file  # noqa: PLC0415
+
+        own_price_file.path = get_conf().price_file

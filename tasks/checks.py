@@ -4,6 +4,7 @@ E001 nobody can answer            W001 SQLite in production
 E002 default provider not usable  W002 only mock answers in production
 E003 retry cap below its base     W003 lease shorter than a busy moment
 E004 journal folder not writable  W004 more calls at once than files may be open
+                                  W005 own prices cannot be read, or are of an older release
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from tasks.conf import Conf, get_conf
+from tasks.providers.catalogue import PRICE_FILE_TROUBLE, shipped_catalogue
+from tasks.providers.price_file import own_price_file
 from tasks.vocabulary import MockMode, Provider, Stage
 
 TAG = "taskrunner"
@@ -70,6 +73,24 @@ def check_journal(**_: Any) -> Iterator[CheckMessage]:
             f"The journal folder {folder} cannot be made or written.",
             hint="Let the user that runs the workers write it, or set TASKRUNNER_JOURNAL_DIR.",
             id="tasks.E004",
+        )
+
+
+@register(TAG)
+def check_prices(**_: Any) -> Iterator[CheckMessage]:
+    path, trouble = own_price_file.path, ""
+    try:
+        own = own_price_file.read()
+    except PRICE_FILE_TROUBLE as error:
+        trouble = f"cannot be read ({type(error).__name__}: {error})"
+    else:
+        if own and own.over != shipped_catalogue().as_of:
+            trouble = f"was made for the prices of {own.over}, which a release has replaced"
+    if trouble:
+        yield Warning(
+            f"The price file {path} {trouble}: the shipped prices count.",
+            hint="Write it anew with manage.py update_prices, or delete it.",
+            id="tasks.W005",
         )
 
 

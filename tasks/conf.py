@@ -54,6 +54,7 @@ class Conf:
     mock: MockMode
     prompt_max_chars: int
     journal_dir: Path
+    price_file: Path
     retention_days: int | None
     mcp_user: str
     mcp_allowed_hosts: tuple[str, ...]
@@ -97,6 +98,7 @@ def get_conf() -> Conf:
         mock=MockMode(settings.TASKRUNNER_MOCK),
         prompt_max_chars=settings.TASKRUNNER_PROMPT_MAX_CHARS,
         journal_dir=Path(settings.TASKRUNNER_JOURNAL_DIR),
+        price_file=Path(settings.TASKRUNNER_PRICE_FILE),
         retention_days=settings.TASKRUNNER_RETENTION_DAYS,
         mcp_user=settings.TASKRUNNER_MCP_USER,
         mcp_allowed_hosts=tuple(settings.TASKRUNNER_MCP_ALLOWED_HOSTS),

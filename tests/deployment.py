@@ -121,6 +121,7 @@ class Deployment:
         environment = _base_environment() | {
             "DATABASE_URL": url,
             "TASKRUNNER_JOURNAL_DIR": str(folder / "journal"),
+            "TASKRUNNER_PRICE_FILE": str(folder / "prices.toml"),
         }
         deployment = cls(folder=folder, database_url=url, environment=environment)
         try:

@@ -31,3 +31,4 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1", "[::1]"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TASKRUNNER_JOURNAL_DIR = str(_scratch / "journal")
+TASKRUNNER_PRICE_FILE = str(_scratch / "prices.toml")

@@ -19,11 +19,13 @@ from django.utils import timezone
 from tasks.checks import TAG
 from tasks.conf import ProviderConf, get_conf
 from tasks.models import ProviderState, Task, Worker
+from tasks.providers.catalogue import load_catalogue
 from tasks.providers.keys import fingerprint, masked
 from tasks.querysets import database_now
 from tasks.vocabulary import MockMode, Provider, Status
 
 _CLOCK_TOLERANCE_S = 5.0
+_PRICES_KEEP_DAYS = 90
 
 
 class Mark(StrEnum):
@@ -115,6 +117,16 @@ def look_at_keys() -> Iterator[Finding]:
             if reason := aside.get(fingerprint(key)):
                 which = f"{state.name}: {masked(own.api_keys, number)} is set aside: {reason}"
                 yield wrong(which, f"check its account, or replace it in {own.variable}")
+
+
+def look_at_prices() -> Iterator[Finding]:
+    as_of = load_catalogue().as_of
+    days = (timezone.now().date() - as_of).days
+    if days > _PRICES_KEEP_DAYS:
+        remedy = "pip install -U genai-prices; manage.py update_prices"
+        yield note(f"prices are of {as_of}, {days} days old: costs may be wrong", remedy)
+    else:
+        yield good(f"prices of {as_of}")
 
 
 def look_at_journal() -> Iterator[Finding]:

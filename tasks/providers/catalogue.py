@@ -12,36 +12,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import structlog
+
+from tasks.providers.price_file import OwnPrices, own_price_file
+from tasks.providers.prices import Price, price_of
 from tasks.vocabulary import Provider
 
+log = structlog.get_logger(__name__)
+
+PRICE_FILE_TROUBLE = (OSError, AttributeError, KeyError, TypeError, ValueError)
 _DATE_AT_END = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|\d{4})$")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Band:
-    """USD per 1M tokens for a call whose whole prompt is above so many tokens."""
-
-    input: Decimal
-    cached: Decimal
-    output: Decimal
-    above_prompt_tokens: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class OffPeak:
-    """Outside of the peak hours [from, to) of peak weekdays (Monday is 0), times `factor`."""
-
-    factor: Decimal
-    peak_hours_utc: tuple[tuple[int, int], ...]
-    peak_weekdays: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Price:
-    """A model's list price: bands in rising order of prompt size, the first from 0."""
-
-    bands: tuple[Band, ...]
-    off_peak: OffPeak | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +90,16 @@ class Catalogue:
             return shelf.models[shelf.retired[undated]]
         return ModelEntry(name=model) if provider is Provider.LOCAL else None
 
+    def priced(self, own: OwnPrices) -> Catalogue:
+        """With those prices, if they were made over this catalogue and no other."""
+        if own.over != self.as_of:
+            return self
+        shelves = {
+            provider: replace(shelf, models=_priced(provider, shelf.models, own))
+            for provider, shelf in self.shelves.items()
+        }
+        return replace(self, as_of=max(self.as_of, own.as_of), shelves=shelves)
+
     def find_provider(self, model: str) -> Provider | None:
         """Whose model this is, if the name alone tells."""
         named = (p for p in self.shelves if p is not Provider.LOCAL and self.resolve(p, model))
@@ -118,7 +108,19 @@ class Catalogue:
 
 @cache
 def load_catalogue() -> Catalogue:
-    """The catalogue as shipped. Raises: TypeError, KeyError or ValueError if it is malformed."""
+    """The catalogue with this installation's own prices. A file of those that cannot be read is
+    told in the log and by the system checks, and counts for nothing."""
+    try:
+        own = own_price_file.read()
+    except PRICE_FILE_TROUBLE as error:
+        log.error("own prices cannot be read", path=str(own_price_file.path), error=str(error))
+        own = None
+    return shipped_catalogue().priced(own) if own else shipped_catalogue()
+
+
+@cache
+def shipped_catalogue() -> Catalogue:
+    """As released. Raises: TypeError, KeyError or ValueError if it is malformed."""
     text = files("tasks.providers").joinpath("catalogue.toml").read_text(encoding="utf-8")
     return parse_catalogue(text)
 
@@ -131,6 +133,15 @@ def parse_catalogue(text: str) -> Catalogue:
     return Catalogue(as_of=as_of, shelves=shelves)
 
 
+def _priced(
+    provider: Provider, models: Mapping[str, ModelEntry], own: OwnPrices
+) -> dict[str, ModelEntry]:
+    return {
+        name: replace(entry, price=own.prices.get((provider, name), entry.price))
+        for name, entry in models.items()
+    }
+
+
 def _shelf(table: dict[str, Any]) -> Shelf:
     models = {entry["name"]: _entry(entry) for entry in table.pop("models")}
     shelf = Shelf(models=models, **{"retired": {}, **table})
@@ -141,21 +152,9 @@ def _shelf(table: dict[str, Any]) -> Shelf:
 
 
 def _entry(table: dict[str, Any]) -> ModelEntry:
-    bands, off_peak = table.pop("bands", None), table.pop("off_peak", None)
-    return ModelEntry(**table, price=_price(bands, off_peak) if bands else None)
-
-
-def _price(bands: list[dict[str, Any]], off_peak: dict[str, Any] | None) -> Price:
-    steps = tuple(Band(**band) for band in bands)
-    floors = [band.above_prompt_tokens for band in steps]
-    if floors[0] != 0 or floors != sorted(set(floors)):
-        raise ValueError("price bands must begin at 0 and rise")
-    return Price(bands=steps, off_peak=_off_peak(off_peak) if off_peak else None)
-
-
-def _off_peak(table: dict[str, Any]) -> OffPeak:
-    return OffPeak(
-        factor=table["factor"],
-        peak_hours_utc=tuple((start, end) for start, end in table["peak_hours_utc"]),
-        peak_weekdays=tuple(table["peak_weekdays"]),
+    return ModelEntry(
+        name=table["name"],
+        context_window=table.get("context_window"),
+        max_output_tokens=table.get("max_output_tokens"),
+        price=price_of(table),
     )

@@ -32,6 +32,7 @@ class Command(BaseCommand):
         total += self._tell(findings.look_at_providers())
         if options["call"]:
             total += self._tell(call_providers())
+        total += self._tell(findings.look_at_prices())
         total += self._tell(findings.look_at_journal())
         if total:
             self.stdout.write(f"\n{total} wrong.")
