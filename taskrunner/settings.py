@@ -247,6 +247,8 @@ TASKRUNNER_PROVIDERS = {
         "base_url": env.url(f"{name.upper()}_BASE_URL"),
         "default_model": env.text(f"TASKRUNNER_DEFAULT_MODEL_{name.upper()}"),
         "models": env.words(f"TASKRUNNER_MODELS_{name.upper()}"),
+        "rpm": env.optional_integer(f"TASKRUNNER_RPM_{name.upper()}"),
+        "tpm": env.optional_integer(f"TASKRUNNER_TPM_{name.upper()}"),
     }
     for name in REAL_PROVIDERS
 }

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.signals import setting_changed
 
+from tasks.policy.quota import Quota
 from tasks.vocabulary import REAL_PROVIDERS, AutoRouting, MockMode, Provider
 
 
@@ -23,6 +24,7 @@ class ProviderConf:
     base_url: str
     default_model: str
     extra_models: tuple[str, ...]
+    quota: Quota
 
     @property
     def is_configured(self) -> bool:
@@ -117,6 +119,7 @@ def _provider_conf(name: Provider, raw: Mapping[str, Any]) -> ProviderConf:
         base_url=raw["base_url"],
         default_model=raw["default_model"],
         extra_models=tuple(raw["models"]),
+        quota=Quota(requests=raw.get("rpm"), tokens=raw.get("tpm")),
     )
 
 

@@ -126,7 +126,8 @@ class ProviderError(TaskrunnerError):
     trips_breaker: the fault is the provider's, not the request's. opens_breaker: no further call
     can succeed until somebody acts. retry_after_s: how long the provider asked us to wait.
     spends_attempt: the call counts against the task's `max_attempts`. key_id: the fingerprint of
-    the key that was used.
+    the key that was used. may_be_billed: the provider may have done its work, and charge for it,
+    all the same.
     """
 
     code = "provider_error"
@@ -135,6 +136,7 @@ class ProviderError(TaskrunnerError):
     trips_breaker: ClassVar[bool] = True
     opens_breaker: ClassVar[bool] = False
     spends_attempt: ClassVar[bool] = True
+    may_be_billed: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -163,6 +165,7 @@ class ConnectionFailed(ProviderError):
 class CallTimedOut(ProviderError):
     code = "timeout"
     is_retryable = True
+    may_be_billed = True
 
 
 class ServerFailed(ProviderError):
@@ -196,12 +199,14 @@ class RequestRefused(ProviderError):
 class BadResponse(ProviderError):
     code = "bad_response"
     is_retryable = True
+    may_be_billed = True
 
 
 class ContentFiltered(ProviderError):
     code = "content_filtered"
     can_failover = False
     trips_breaker = False
+    may_be_billed = True
 
 
 def provider_error_class(code: str) -> type[ProviderError]:

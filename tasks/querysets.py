@@ -57,6 +57,18 @@ class TaskQuerySet(models.QuerySet[Any]):
         """PENDING tasks whose moment has come, still marked as waiting."""
         return self.waiting().filter(wake_at__lte=Now())
 
+    def held_by(self, gate: str) -> Self:
+        """PENDING tasks that wait for this shared limit, the next to be let in first."""
+        return self._held().filter(held_by=gate).order_by(RANK.desc(), "id")
+
+    def held_by_none_of(self, gates: list[str]) -> Self:
+        """PENDING tasks that wait for a limit other than these."""
+        return self._held().exclude(held_by__in=gates)
+
+    def _held(self) -> Self:
+        rows = self.filter(where("status", Status.PENDING), held_by__isnull=False)
+        return through_index(rows, "task_held")
+
     def with_lapsed_lease(self) -> Self:
         """PROCESSING, but its worker was not heard of in time."""
         rows = self.filter(where("status", Status.PROCESSING), lease_expires_at__lt=Now())

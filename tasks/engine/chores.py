@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tasks.conf import get_conf
 from tasks.engine.aging import LOOK_EVERY_S, age
 from tasks.engine.claimed import Claimed
+from tasks.engine.limits import free_unlimited
 from tasks.engine.outbox import PRUNE_EVERY_S as PRUNE_EVENTS_EVERY_S
 from tasks.engine.outbox import prune_events
 from tasks.engine.rescue import beat, expire, forget_lost_workers, rescue
@@ -49,6 +50,7 @@ class Chores:
                 interval_s=PRUNE_EVENTS_EVERY_S,
                 due_at=now + PRUNE_EVENTS_EVERY_S,
             ),
+            Chore(do=free_unlimited, interval_s=LOOK_EVERY_S, due_at=now),
             Chore(do=forget_lost_workers, interval_s=lease_s, due_at=now),
         ]
 

@@ -6,7 +6,6 @@ anything is sent. Tasks that cannot be called now are parked in the same transac
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,18 +17,18 @@ from django.db.models.functions import Coalesce
 
 from tasks.conf import get_conf
 from tasks.engine.claimed import Claimed, DueTask
+from tasks.engine.lanes import Lanes
+from tasks.engine.limits import Limits, lock_limited, seconds_to_room
 from tasks.engine.outbox import record
+from tasks.engine.parking import park, wake_due
 from tasks.engine.route import Routed, Router
 from tasks.models import Attempt, Task
-from tasks.policy.routing import Defer
 from tasks.providers.base import CompletionRequest
 from tasks.querysets import TaskQuerySet, database_now
-from tasks.row_writes import insert_rows, update_rows
+from tasks.row_writes import insert_rows
 from tasks.vocabulary import EventType, Status
 
-_WAKE_AT_ONCE = 2_000
-_SPREAD_SHARE = 0.1
-_LONGEST_SPREAD_S = 5.0
+_SHORTEST_PAUSE_S = 0.02  # several tasks a look where a limit has room for many a second
 _ATTEMPT_COLUMNS = (
     "task", "number", "provider", "model", "worker", "lease_token", "started_at",
     "outcome", "error_code", "message", "request_id", "is_late",
@@ -50,13 +49,16 @@ def claim(slots: int, worker: str) -> Claim:
     if not _is_anything_due():
         return Claim(claimed=[], is_dry=True)
     with transaction.atomic():
-        _wake()
+        states, now = lock_limited(), database_now()
+        limits = Limits(states, now)
+        wake_due()
+        limits.let_in(slots)
         rows = _tasks().due().for_me_alone().values_list(*DueTask._fields)[:slots]
         tasks = [DueTask._make(row) for row in rows]
-        now = database_now()
-        router = Router(tasks, now)
+        router = Router(tasks, Lanes(states, now), limits, now)
         ways = [(task, router.route(task)) for task in tasks]
-        _park([(task, way) for task, way in ways if isinstance(way, Defer)], now)
+        limits.save()
+        park([(task.id, way) for task, way in ways if not isinstance(way, Routed)], now)
         routed = [(task, way) for task, way in ways if isinstance(way, Routed)]
         return Claim(claimed=_lease(routed, worker, now), is_dry=len(tasks) < slots)
 
@@ -64,7 +66,11 @@ def claim(slots: int, worker: str) -> Claim:
 def seconds_to_next_wake() -> float | None:
     """Seconds until the next waiting task is due; None if none waits."""
     wake_at = _tasks().waiting().values_list("wake_at", flat=True).first()
-    return None if wake_at is None else max(0.0, (wake_at - database_now()).total_seconds())
+    if wake_at is None:
+        return None
+    wait_s: float = max(0.0, (wake_at - database_now()).total_seconds())
+    room_s = seconds_to_room()
+    return wait_s if room_s is None else min(wait_s, max(room_s, _SHORTEST_PAUSE_S))
 
 
 def _tasks() -> TaskQuerySet:
@@ -73,24 +79,7 @@ def _tasks() -> TaskQuerySet:
 
 def _is_anything_due() -> bool:
     """A look without a lock, so that idle workers do not stand in the writers' way on SQLite."""
-    return _tasks().due().is_any() or _tasks().waking().is_any()
-
-
-def _wake() -> None:
-    """Mark what waited long enough as due."""
-    ids = list(_tasks().waking().for_me_alone().values_list("pk", flat=True)[:_WAKE_AT_ONCE])
-    if ids:
-        _tasks().filter(pk__in=ids).update(wake_at=None, waiting_reason="")
-
-
-def _park(deferred: Sequence[tuple[DueTask, Defer]], now: datetime) -> None:
-    """Wait for the lane. Spread a little, or all of them would come back in one instant."""
-    rows = []
-    for task, way in deferred:
-        wait_s = max(0.0, way.until - now.timestamp())
-        spread_s = random.random() * min(_LONGEST_SPREAD_S, wait_s * _SPREAD_SHARE)  # noqa: S311
-        rows.append((now + timedelta(seconds=wait_s + spread_s), way.reason[:200], task.id))
-    update_rows(Task, ["wake_at", "waiting_reason"], rows)
+    return _tasks().due().is_any() or _tasks().waking().is_any() or seconds_to_room() == 0
 
 
 def _lease(routed: Sequence[tuple[DueTask, Routed]], worker: str, now: datetime) -> list[Claimed]:
@@ -127,6 +116,7 @@ def _claimed(task: DueTask, way: Routed, token: UUID) -> Claimed:
         has_alternative=way.has_alternative,
         is_probe=way.is_probe,
         has_spare_key=way.keys.has_spare,
+        reserved_tokens=way.reserved_tokens,
         request=CompletionRequest(
             prompt=task.prompt,
             model=way.model,

@@ -24,6 +24,8 @@ class DueTask(NamedTuple):
     max_tokens: int | None
     temperature: float | None
     failover: bool
+    priority: int
+    boost: int
     attempts: int
     max_attempts: int
     claims: int
@@ -35,7 +37,8 @@ class Claimed:
 
     attempts: those spent, this one included. has_alternative: somebody else could still serve it.
     is_probe: the one call that an open breaker lets through. has_spare_key: if the provider refuses
-    this call's key, another one is left to call it with.
+    this call's key, another one is left to call it with. reserved_tokens: what it was reckoned to
+    count for in its provider's minute; None: not counted.
     """
 
     task_id: int
@@ -48,6 +51,7 @@ class Claimed:
     has_alternative: bool
     is_probe: bool = False
     has_spare_key: bool = False
+    reserved_tokens: int | None = None
     request: CompletionRequest
 
     @property

@@ -6,7 +6,7 @@ for patience, or a breaker's probe goes or comes back. So there is no hot row un
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ import structlog
 from django.db.models import F
 
 from tasks.conf import get_conf
+from tasks.engine.limits import correct_tokens
 from tasks.engine.refused_keys import Keys, keys_of, set_aside
 from tasks.engine.verdict import Verdict
 from tasks.errors import ProviderError, provider_error_class
@@ -30,9 +31,9 @@ _WAKE_SPREAD_S = 3.0
 class Lanes:
     """One claim's view of every provider's state, inside its transaction."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, states: Mapping[str, ProviderState], now: datetime) -> None:
         self._now = now
-        self._states = {state.name: state for state in ProviderState.objects.all()}
+        self._states = dict(states)
 
     def block(self, provider: Provider) -> tuple[float, str] | None:
         """Until when the lane is shut and why; None: open."""
@@ -62,13 +63,18 @@ class Lanes:
         return True, is_probe
 
 
-def learn(verdicts: Sequence[Verdict], now: datetime) -> None:
-    """What these calls tell about their providers, inside the transaction that settles them."""
+def learn(verdicts: Sequence[Verdict], in_time: Sequence[Verdict], now: datetime) -> None:
+    """What these calls tell about their providers, inside the transaction that settles them.
+
+    in_time: those of them that are settled now, and therefore once; they correct the limits.
+    """
     telling = [verdict for verdict in verdicts if _is_telling(verdict)]
-    for provider in sorted({verdict.provider for verdict in telling}):
+    counted = [verdict for verdict in in_time if verdict.reserved_tokens is not None]
+    for provider in sorted({verdict.provider for verdict in [*telling, *counted]}):
         state = _lock(provider)
         before = state.breaker.state
         _learn_from([v for v in telling if v.provider == provider], state, now)
+        correct_tokens(state, [v for v in counted if v.provider == provider])
         state.save()
         if (breaker := state.breaker).state is not before:
             log.warning(
@@ -86,6 +92,7 @@ def wake_lane(provider: str, now: datetime) -> None:
         Task.objects.filter(status=Status.PENDING, wake_at__isnull=False)
         .filter(provider__in=[provider, Provider.AUTO.value])
         .exclude(run_after__gt=now)
+        .exclude(held_by=provider)
         .annotate(share=F("id") % _WAKE_SHARES)
     )
     for share in range(_WAKE_SHARES):

@@ -1,4 +1,4 @@
-"""Route: what the settings and the catalogue say of the providers, put before the pure policy."""
+"""Route: what settings, catalogue and limits say of the providers, put before the pure policy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from datetime import datetime
 from tasks.conf import Conf, get_conf
 from tasks.engine.claimed import DueTask
 from tasks.engine.lanes import Lanes
+from tasks.engine.limits import Limits
+from tasks.engine.parking import Hold
 from tasks.engine.refused_keys import Keys
 from tasks.errors import ProviderError, provider_error_class
 from tasks.models import Attempt
@@ -26,7 +28,8 @@ Failures = Mapping[int, list[tuple[Provider, type[ProviderError]]]]
 @dataclass(frozen=True, kw_only=True)
 class Routed:
     """Call this provider for this model. has_alternative: somebody else could still serve the
-    task. is_probe: this is the one call that an open breaker lets through."""
+    task. is_probe: this is the one call that an open breaker lets through. reserved_tokens: what
+    was taken for it from the provider's minute; None: not counted."""
 
     provider: Provider
     model: str
@@ -34,23 +37,28 @@ class Routed:
     is_probe: bool
     has_alternative: bool
     keys: Keys
+    reserved_tokens: int | None = None
 
 
 class Router:
     """One claim's view of the providers; made anew for each claim."""
 
-    def __init__(self, tasks: Iterable[DueTask], now: datetime) -> None:
+    def __init__(
+        self, tasks: Iterable[DueTask], lanes: Lanes, limits: Limits, now: datetime
+    ) -> None:
         self._conf = get_conf()
         self._now = now.timestamp()
-        self._shared = Lanes(now)
+        self._shared = lanes
+        self._limits = limits
         self._failures = _failures_of(tasks)
         self._rules = Rules(
             failover=self._conf.failover, auto=self._conf.auto, mock=self._conf.mock
         )
 
-    def route(self, task: DueTask) -> Routed | Defer:
-        """Whom to call for this task now, or until when it waits."""
-        while isinstance(way := self._choose(task), Call):
+    def route(self, task: DueTask) -> Routed | Defer | Hold:
+        """Whom to call for this task now, or until when and for what it waits."""
+        tokens = self._limits.tokens_of(task)
+        while isinstance(way := self._choose(task, tokens), Call):
             is_admitted, is_probe = self._shared.admit(way.provider)
             if is_admitted:
                 return Routed(
@@ -60,10 +68,18 @@ class Router:
                     is_probe=is_probe,
                     has_alternative=self._has_alternative(task, way.provider),
                     keys=self._shared.keys(way.provider),
+                    reserved_tokens=self._limits.take(way.provider, tokens),
                 )
-        return way
+        return self._held(task, way, tokens) if way.limited else way
 
-    def _choose(self, task: DueTask) -> Call | Defer:
+    def _held(self, task: DueTask, way: Defer, tokens: int) -> Hold:
+        """Wait in the line of the limit; `auto` in the common one of several."""
+        for provider in way.limited:
+            self._limits.close_line(provider, task)
+        gate = way.limited[0] if len(way.limited) == 1 else Provider.AUTO
+        return Hold(by=gate.value, needs=tokens, until=way.until, reason=way.reason)
+
+    def _choose(self, task: DueTask, tokens: int) -> Call | Defer:
         asked = Provider(task.provider)
         if asked is not Provider.MOCK and not self._conf.configured:
             return route(Wish(provider=asked), {}, self._rules, now=self._now)
@@ -72,7 +88,7 @@ class Router:
             may_failover=task.failover,
             failed_on=self._failed_on(task),
         )
-        return route(wish, self._lanes(task, asked), self._rules, now=self._now)
+        return route(wish, self._lanes(task, asked, tokens), self._rules, now=self._now)
 
     def _has_alternative(self, task: DueTask, chosen: Provider) -> bool:
         """Whether somebody else could still serve this task if `chosen` cannot."""
@@ -89,15 +105,20 @@ class Router:
             counts[provider] += 1 if error.is_retryable else _FAILURES_BEFORE_FAILOVER
         return frozenset(p for p, count in counts.items() if count >= _FAILURES_BEFORE_FAILOVER)
 
-    def _lanes(self, task: DueTask, asked: Provider) -> dict[Provider, Lane]:
+    def _lanes(self, task: DueTask, asked: Provider, tokens: int) -> dict[Provider, Lane]:
         return {
-            provider: self._lane(provider, _model_at(provider, task, asked, self._conf))
+            provider: self._lane(provider, task, asked, tokens)
             for provider in self._conf.configured
         }
 
-    def _lane(self, provider: Provider, model: str | None) -> Lane:
+    def _lane(self, provider: Provider, task: DueTask, asked: Provider, tokens: int) -> Lane:
         until, reason = self._shared.block(provider) or (None, "")
-        return Lane(model=model, blocked_until=until, reason=reason)
+        return Lane(
+            model=_model_at(provider, task, asked, self._conf),
+            blocked_until=until,
+            reason=reason,
+            limit=self._limits.hindrance(provider, task, tokens),
+        )
 
 
 def _model_at(provider: Provider, task: DueTask, asked: Provider, conf: Conf) -> str | None:

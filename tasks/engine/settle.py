@@ -76,7 +76,7 @@ def settle(verdicts: Sequence[Verdict]) -> None:
     update_rows(Task, _TASK_COLUMNS, [_task_row(v, now) for v in in_time])
     update_rows(Attempt, _ATTEMPT_COLUMNS, [_attempt_row(v, now) for v in in_time], _ATTEMPT_KEY)
     record((v.event, v.task_id, held[v.task_id].owner_id) for v in in_time)
-    learn(verdicts, now)
+    learn(verdicts, in_time, now)
     for verdict in verdicts:
         if held.get(verdict.task_id, _NOBODY).lease_token != verdict.lease_token:
             _record_late(verdict, now)

@@ -29,8 +29,9 @@ class Verdict:
 
     provider: who was called. is_probe: as the probe of an open breaker. key_id: the fingerprint of
     the key that a failed call was made with. lane_wait_s: how long that provider asked everybody to
-    wait, seconds. attempts: what the task has spent, this call included or not. wake_in_s: for
-    PENDING, seconds until it is due again (0: at once). cost_usd: None is unpriced.
+    wait, seconds. reserved_tokens: as on `Claimed`. attempts: what the task has spent, this call
+    included or not. wake_in_s: for PENDING, seconds until it is due again (0: at once). cost_usd:
+    None is unpriced.
     """
 
     task_id: int
@@ -40,6 +41,7 @@ class Verdict:
     is_probe: bool = False
     key_id: str = ""
     lane_wait_s: float | None = None
+    reserved_tokens: int | None = None
     status: Status
     outcome: Outcome
     attempts: int
@@ -79,6 +81,7 @@ class Verdict:
             lease_token=self.lease_token,
             provider=self.provider,
             is_probe=self.is_probe,
+            reserved_tokens=self.reserved_tokens,
             status=Status.FAILED,
             outcome=Outcome.FAILED,
             attempts=self.attempts,
@@ -131,6 +134,7 @@ def _on(claimed: Claimed, **columns: Any) -> Verdict:
         lease_token=claimed.lease_token,
         provider=claimed.provider.value,
         is_probe=claimed.is_probe,
+        reserved_tokens=claimed.reserved_tokens,
         **columns,
     )
 

@@ -1,4 +1,4 @@
-"""What all workers on all machines know of a provider: paused, deferred, breaker, dead keys."""
+"""What all workers know of a provider: paused, deferred, breaker, dead keys, limits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import ClassVar
 from django.db import models
 
 from tasks.policy.breaker import Breaker
+from tasks.policy.quota import Fill
 
 
 class ProviderState(models.Model):
@@ -23,6 +24,7 @@ class ProviderState(models.Model):
     deferred_reason = models.CharField(max_length=100, blank=True, default="")
     breaker_json = models.JSONField(default=dict, blank=True)
     refused_keys = models.JSONField(default=dict, blank=True)
+    fill_json = models.JSONField(default=dict, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -39,6 +41,15 @@ class ProviderState(models.Model):
     @breaker.setter
     def breaker(self, breaker: Breaker) -> None:
         self.breaker_json = breaker.to_json()
+
+    @property
+    def fill(self) -> Fill:
+        """What is left of its requests and tokens a minute."""
+        return Fill.from_json(self.fill_json)
+
+    @fill.setter
+    def fill(self, fill: Fill) -> None:
+        self.fill_json = fill.to_json()
 
     def block(self, now: datetime) -> tuple[float, str] | None:
         """Until when (seconds since the epoch; infinity: until an operator acts) no call may go

@@ -28,6 +28,8 @@ class Task(models.Model):
     `boost` is what waiting has added to the priority; both together order the queue.
     `wake_at` is the engine's: null while the row is due, else the moment it becomes due again
     (scheduled, backing off, deferred). So the claim's index holds due rows only, however many wait.
+    `held_by` is the shared limit that it waits for, if it does, and `held_needs` what it counts for
+    there.
     """
 
     owner = models.ForeignKey(
@@ -75,6 +77,8 @@ class Task(models.Model):
     boost = models.PositiveSmallIntegerField(default=0, editable=False)
     wake_at = models.DateTimeField(null=True, editable=False)
     waiting_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
+    held_by = models.CharField(max_length=20, null=True, editable=False)
+    held_needs = models.FloatField(null=True, editable=False)
     lease_token = models.UUIDField(null=True, editable=False)
     lease_expires_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -97,6 +101,13 @@ class Task(models.Model):
                 fields=["wake_at"],
                 name="task_waiting",
                 condition=Q(status="PENDING", wake_at__isnull=False),
+            ),
+            models.Index(
+                "held_by",
+                (F("priority") + F("boost")).desc(),
+                "id",
+                name="task_held",
+                condition=Q(status="PENDING", held_by__isnull=False),
             ),
             models.Index(
                 fields=["lease_expires_at"], name="task_lease", condition=Q(status="PROCESSING")

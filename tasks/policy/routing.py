@@ -13,6 +13,9 @@ from tasks.vocabulary import AutoRouting, MockMode, Provider
 LONGEST_PARK_S = 60.0
 """A lane that only an operator reopens is looked at again after so long."""
 
+LONGEST_HOLD_S = 600.0
+"""A task that waits for a limit looks for itself after so long, should nobody let it in."""
+
 _UNHEALTHY_SHARE = 0.1  # fewer failures than this are noise, not a reason to move
 
 
@@ -21,15 +24,20 @@ class Lane:
     """What is known of one configured provider at this moment.
 
     blocked_until: None is open; infinity, until an operator says so. `reason`: why it is blocked.
-    model: what this task would run there, None if it cannot run there at all.
+    model: what this task would run there, None if it cannot run there at all. limit: why a limit of
+    our own lets no call of this task through just now; empty: it may go.
     """
 
     model: str | None
     blocked_until: float | None = None
     reason: str = ""
+    limit: str = ""
     failure_share: float | None = None
     p50_s: float | None = None
     estimated_usd: Decimal | None = None
+
+    def is_shut(self, now: float) -> bool:
+        return self.blocked_until is not None and self.blocked_until > now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,22 +70,35 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Defer:
-    """Nobody can be asked before `until`; `reason` is for people."""
+    """Nobody can be asked before `until`; `reason` is for people. `limited`: who may be asked as
+    soon as a limit of our own has room for this task, be it before `until`."""
 
     until: float
     reason: str
+    limited: tuple[Provider, ...] = ()
 
 
 def route(wish: Wish, lanes: Mapping[Provider, Lane], rules: Rules, *, now: float) -> Call | Defer:
-    """The first open lane in the order of preference. `lanes` holds the configured providers."""
+    """The first open lane in the order of preference. `lanes` holds the configured providers.
+
+    A limit of our own is no fault of the provider asked for: the task waits for it. Only who
+    stands in, or may be anybody (`auto`), is passed over for the next.
+    """
     if wish.provider is Provider.MOCK or _is_mock_standing_in(lanes, rules):
         return Call(provider=Provider.MOCK, model=rules.mock_model, is_fallback=False)
     candidates = [p for p in _preference(wish, lanes, rules) if lanes[p].model is not None]
     for provider in candidates:
         lane = lanes[provider]
-        if lane.model is not None and (lane.blocked_until is None or lane.blocked_until <= now):
+        if lane.model is None or lane.is_shut(now):
+            continue
+        if not lane.limit:
             is_fallback = wish.provider not in (provider, Provider.AUTO)
             return Call(provider=provider, model=lane.model, is_fallback=is_fallback)
+        if provider is wish.provider:
+            return _await_limits([provider], lanes, until=now + LONGEST_HOLD_S)
+    limited = [p for p in candidates if not lanes[p].is_shut(now)]
+    if limited:
+        return _await_limits(limited, lanes, until=_earliest(candidates, lanes, now))
     if rules.mock is MockMode.FALLBACK:
         return Call(provider=Provider.MOCK, model=rules.mock_model, is_fallback=True)
     return _defer(wish, {p: lanes[p] for p in candidates}, now)
@@ -107,6 +128,19 @@ def _merit(lane: Lane, auto: AutoRouting) -> tuple[float, float]:
     if auto is AutoRouting.CHEAPEST:
         return (math.inf if lane.estimated_usd is None else float(lane.estimated_usd)), health
     return health, 0.0
+
+
+def _await_limits(
+    limited: Sequence[Provider], lanes: Mapping[Provider, Lane], until: float
+) -> Defer:
+    reasons = "; ".join(f"{p}: {lanes[p].limit}" for p in limited)
+    return Defer(until=until, reason=reasons, limited=tuple(limited))
+
+
+def _earliest(candidates: Sequence[Provider], lanes: Mapping[Provider, Lane], now: float) -> float:
+    """The first reopening of a lane that is shut, if one comes before a held task looks again."""
+    shut = [lanes[p].blocked_until or now for p in candidates if lanes[p].is_shut(now)]
+    return min([*shut, now + LONGEST_HOLD_S])
 
 
 def _defer(wish: Wish, lanes: Mapping[Provider, Lane], now: float) -> Defer:

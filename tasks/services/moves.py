@@ -19,6 +19,8 @@ _ENGINE_MARKS_CLEARED: dict[str, Any] = {
     "lease_token": None,
     "lease_expires_at": None,
     "waiting_reason": "",
+    "held_by": None,
+    "held_needs": None,
 }
 
 

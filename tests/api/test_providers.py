@@ -57,6 +57,14 @@ def test_a_configured_provider_shows_models_and_host_and_never_its_key(api, sett
         assert secret not in str(body)
 
 
+def test_limits_a_minute_are_shown(api, settings):
+    configure(settings, openai={"rpm": 500, "tpm": 200_000})
+    _, found = ask(api)
+    limits = {"requests_per_minute": 500, "tokens_per_minute": 200_000}
+    assert found["openai"]["limits"] == limits
+    assert found["mock"]["limits"] == dict.fromkeys(limits)
+
+
 def test_what_it_says_is_what_a_submit_accepts(api):
     _, found = ask(api)
     for name, entry in found.items():

@@ -46,6 +46,10 @@ def _load(code: str = "", **environment: str) -> subprocess.CompletedProcess[str
         ("TASKRUNNER_FAILOVER", "openai,openai"),
         ("TASKRUNNER_MOCK", "sometimes"),
         ("TASKRUNNER_PROMPT_MAX_CHARS", "0"),
+        ("TASKRUNNER_RPM_OPENAI", "0"),
+        ("TASKRUNNER_RPM_LOCAL", "fast"),
+        ("TASKRUNNER_TPM_DEEPSEEK", "-5"),
+        ("TASKRUNNER_TPM_ANTHROPIC", "1e6"),
     ],
 )
 def test_nonsense_is_refused_by_its_name(name: str, value: str) -> None:

@@ -22,6 +22,13 @@ from tasks.services.choosing import accepted_models
 from tasks.vocabulary import REAL_PROVIDERS, MockMode, Provider
 
 
+class LimitsSerializer(serializers.Serializer[Any]):
+    """What it may be asked in a minute, by all workers together. Null: no limit."""
+
+    requests_per_minute = serializers.IntegerField(allow_null=True)
+    tokens_per_minute = serializers.IntegerField(allow_null=True)
+
+
 class ProviderSerializer(serializers.Serializer[Any]):
     """One provider as this installation knows it, and how it is doing."""
 
@@ -34,6 +41,7 @@ class ProviderSerializer(serializers.Serializer[Any]):
     models = serializers.ListField(
         child=serializers.CharField(), help_text="Names accepted at submit; empty: any name."
     )
+    limits = LimitsSerializer()
     state = ProviderStateSerializer(allow_null=True, help_text="Null: it is never called.")
 
 
@@ -90,6 +98,10 @@ def _describe(name: Provider, conf: Conf) -> dict[str, Any]:
         "host": _host(own.base_url or DEFAULT_BASE_URLS.get(name, "")) if own else None,
         "default_model": default or None,
         "models": accepted_models(name),
+        "limits": {
+            "requests_per_minute": own.quota.requests if own else None,
+            "tokens_per_minute": own.quota.tokens if own else None,
+        },
     }
 
 
