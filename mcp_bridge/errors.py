@@ -11,11 +11,11 @@ import json
 import structlog
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextContent
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, CallToolResult, TextContent
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from tasks.errors import DomainError, IdempotencyConflict, InvalidInput, TaskNotFound
+from tasks.errors import DomainError, IdempotencyConflict, InvalidInput, NotPermitted, TaskNotFound
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +29,12 @@ def tool_error(refusal: DomainError) -> CallToolResult:
 
 
 def protocol_error(refusal: DomainError) -> MCPError:
-    """The refusal of a prompt or a resource, which know no tool errors."""
-    code = INVALID_PARAMS if isinstance(refusal, InvalidInput | TaskNotFound) else INTERNAL_ERROR
+    """The refusal of a prompt, a resource or an extension, which know no tool errors."""
+    code = INTERNAL_ERROR
+    if isinstance(refusal, InvalidInput | TaskNotFound):
+        code = INVALID_PARAMS
+    elif isinstance(refusal, NotPermitted):
+        code = INVALID_REQUEST
     return MCPError(code=code, message=_sendable(refusal.message), data={"code": _code(refusal)})
 
 

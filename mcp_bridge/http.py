@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from mcp_bridge.caller import Caller
 from mcp_bridge.gate import CALLER, Gate, transport_security
-from mcp_bridge.server import Context, build_server
+from mcp_bridge.identity import Context
+from mcp_bridge.server import build_server
 from tasks.conf import get_conf
 
 _STOP_GRACE_S = 3

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from mcp.server import Server, ServerRequestContext
+from mcp.server import Server
 from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import HandlerResult
 from mcp_types import (
     CallToolRequestParams,
-    CallToolResult,
     CompleteRequestParams,
     CompleteResult,
     GetPromptRequestParams,
@@ -22,16 +22,20 @@ from mcp_types import (
     PaginatedRequestParams,
     ReadResourceRequestParams,
     ReadResourceResult,
+    ServerCapabilities,
 )
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_bridge.caller import Caller
 from mcp_bridge.completion import complete
 from mcp_bridge.errors import hide_crashes
+from mcp_bridge.extension import add_followed_tasks, follow, is_follower
 from mcp_bridge.icons import icon
+from mcp_bridge.identity import Context, Identify
 from mcp_bridge.pages import page_of
 from mcp_bridge.prompts import get_prompt, list_prompts
 from mcp_bridge.resources import list_resources, list_templates, read_resource
 from mcp_bridge.tools import call_tool, input_schema_of, list_tools
+from mcp_bridge.tools.waiting import WAIT_FOR_TASK
 
 NAME = "async-ai-task-runner"
 INSTRUCTIONS = """\
@@ -53,10 +57,7 @@ _FRESH: Mapping[CacheableMethod, CacheHint] = {
     "prompts/list": CacheHint(ttl_ms=_SHORT_MS, scope="private"),  # one's own templates
 }
 
-Context = ServerRequestContext[Any, Any]
 Page = PaginatedRequestParams | None
-Identify = Callable[[Context], Caller]
-"""Tells who sent a request."""
 
 
 class Handlers:
@@ -69,12 +70,14 @@ class Handlers:
         tools, following = page_of(list_tools(self._identify(ctx)), "tools", _cursor(params))
         return ListToolsResult(tools=tools, next_cursor=following)
 
-    async def call_tool(self, ctx: Context, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(self, ctx: Context, params: CallToolRequestParams) -> HandlerResult:
         async def report(progress: float, total: float, message: str) -> None:
             await ctx.session.report_progress(progress, total, message)
 
-        caller = self._identify(ctx)
-        return await call_tool(caller, params.name, params.arguments or {}, report)
+        caller, arguments = self._identify(ctx), params.arguments or {}
+        if params.name == WAIT_FOR_TASK.name and is_follower(ctx):
+            return await follow(caller, arguments)
+        return await call_tool(caller, params.name, arguments, report)
 
     async def list_resources(self, ctx: Context, params: Page) -> ListResourcesResult:
         resources, following = page_of(list_resources(), "resources", _cursor(params))
@@ -100,10 +103,23 @@ class Handlers:
         return CompleteResult(completion=await complete(self._identify(ctx), params))
 
 
+class EraServer(Server[Any]):
+    """Tells each era what it can use. Lists do not change while the server runs."""
+
+    def get_capabilities(self, *arguments: Any, **options: Any) -> ServerCapabilities:
+        told = super().get_capabilities(*arguments, **options)
+        if options.get("protocol_version") not in MODERN_PROTOCOL_VERSIONS:
+            return told.model_copy(update={"extensions": None})
+        for capability in (told.tools, told.prompts, told.resources):
+            if capability is not None:
+                capability.list_changed = False
+        return told
+
+
 def build_server(identify: Identify) -> Server[Any]:
     """A server that is not yet connected to anything."""
     handlers = Handlers(identify)
-    server: Server[Any] = Server(
+    server = EraServer(
         NAME,
         version=str(settings.SPECTACULAR_SETTINGS["VERSION"]),
         title="Async AI Task Runner",
@@ -112,7 +128,6 @@ def build_server(identify: Identify) -> Server[Any]:
         cache_hints=_FRESH,
         get_tool_input_schema=input_schema_of,
         on_list_tools=handlers.list_tools,
-        on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
@@ -120,6 +135,8 @@ def build_server(identify: Identify) -> Server[Any]:
         on_get_prompt=handlers.get_prompt,
         on_completion=handlers.complete,
     )
+    server.add_request_handler("tools/call", CallToolRequestParams, handlers.call_tool)
+    add_followed_tasks(server, identify)
     server.middleware.append(hide_crashes)
     return server
 

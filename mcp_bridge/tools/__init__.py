@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult
 from mcp_types import Tool as ListedTool
 
 from mcp_bridge.caller import Caller
 from mcp_bridge.errors import tool_error, unknown
+from mcp_bridge.rendering import as_tool_result
 from mcp_bridge.schemas import Schema, input_schema
 from mcp_bridge.tools.base import Call, Report, Tool
 from mcp_bridge.tools.create import CREATE_TASK
@@ -68,8 +69,4 @@ async def call_tool(
         )
     except DomainError as refusal:
         return tool_error(refusal)
-    # The text repeats the structured content: many clients show their model nothing else.
-    return CallToolResult(
-        content=[TextContent(type="text", text=answer.model_dump_json())],
-        structured_content=answer.model_dump(mode="json"),
-    )
+    return as_tool_result(answer)

@@ -13,6 +13,7 @@ from mcp_bridge.tools.base import Call, Tool, schema_of
 from mcp_bridge.tools.result import result_of
 from mcp_bridge.tools.status import TaskArguments, status_of
 from tasks.errors import DatabaseUnavailable
+from tasks.models import Task
 from tasks.services import get_task
 from tasks.services.fields import StrictFloat
 from tasks.services.following import wait_until_terminal
@@ -32,10 +33,14 @@ class WaitArguments(TaskArguments):
     )
 
 
+def answer_of(task: Task) -> TaskResult | TaskStatus:
+    """The result of a COMPLETED task, the status of any other."""
+    return result_of(task) if task.state is Status.COMPLETED else status_of(task)
+
+
 async def wait_for_task(call: Call) -> TaskResult | TaskStatus:
     def look(user: AbstractBaseUser) -> TaskResult | TaskStatus:
-        task = get_task(user, call.clean["task_id"])
-        return result_of(task) if task.state is Status.COMPLETED else status_of(task)
+        return answer_of(get_task(user, call.clean["task_id"]))
 
     answer = await on_database(call.caller, look)
     if isinstance(answer, TaskResult) or answer.task.status.is_terminal:

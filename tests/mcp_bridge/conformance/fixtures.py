@@ -5,9 +5,11 @@ They answer beside the product's own, so that the suites can also try the wire t
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import anyio
+from django.utils import timezone
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
@@ -36,7 +38,10 @@ from mcp_types import (
 )
 
 from mcp_bridge import tools
-from mcp_bridge.server import Context, Handlers, Page
+from mcp_bridge.database import on_database
+from mcp_bridge.identity import Context
+from mcp_bridge.server import Handlers, Page
+from tasks.services import submit
 
 _PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5Erk"
@@ -66,6 +71,7 @@ _ANSWERS: dict[str, list[Any]] = {
     "test_missing_capability": [],
     "test_header_tool": [_TEXT],
     "greet": [],
+    "slow_compute": [],
 }
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "test_header_tool": {
@@ -90,7 +96,11 @@ class WithFixtures(Handlers):
         ]
         return own.model_copy(update={"tools": [*own.tools, *more]})
 
-    async def call_tool(self, ctx: Context, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(self, ctx: Context, params: CallToolRequestParams) -> Any:
+        if params.name == "slow_compute":
+            task_id = await on_database(self._identify(ctx), lambda user: _slow_task(user, params))
+            wait = {"name": "wait_for_task", "arguments": {"task_id": task_id}}
+            return await super().call_tool(ctx, CallToolRequestParams.model_validate(wait))
         if params.name not in _ANSWERS:
             return await super().call_tool(ctx, params)
         if params.name == "test_missing_capability":
@@ -141,6 +151,14 @@ class WithFixtures(Handlers):
         if params.name == "test_prompt_with_image":
             contents.append(_IMAGE)
         return GetPromptResult(messages=[PromptMessage(role="user", content=c) for c in contents])
+
+
+def _slow_task(user: Any, params: CallToolRequestParams) -> int:
+    """A real task, for whose turn the seconds are waited."""
+    given = params.arguments or {}
+    due = timezone.now() + timedelta(seconds=given["seconds"])
+    fields = {"prompt": given["label"], "run_after": due.isoformat()}
+    return submit(user, fields, idempotency_key=None).task.pk
 
 
 def input_schema_of(name: str) -> dict[str, Any] | None:

@@ -17,8 +17,10 @@ SUITES = {
 _NO_LOG = "the server writes its log to stderr; log messages to clients are deprecated"
 _ASKS_NOTHING = "no tool asks the client back: a task has all that it needs when it is submitted"
 _STATELESS = "HTTP has no sessions; subscriptions are for stdio, and for 2026-07-28 on both"
-_NOT_YET = "not offered yet"
+_ALWAYS_RUNS = "a FAILED task is an answer that says so; no tool fails in the protocol's own way"
+_OPEN_TO_ALL = "no tool requires the tasks extension"
 _FIXTURE = "about one tool's own schema, which this server does not have"
+# Scenarios, and single checks of scenarios that apply otherwise.
 NOT_APPLICABLE = {
     "logging-set-level": _NO_LOG,
     "tools-call-with-logging": _NO_LOG,
@@ -39,15 +41,13 @@ NOT_APPLICABLE = {
     "input-required-result-result-type": _ASKS_NOTHING,
     "input-required-result-tampered-state": _ASKS_NOTHING,
     "input-required-result-capability-check": _ASKS_NOTHING,
-    "tasks-capability-negotiation": _NOT_YET,
-    "tasks-lifecycle": _NOT_YET,
-    "tasks-wire-fields": _NOT_YET,
-    "tasks-request-state-removal": _NOT_YET,
-    "tasks-mrtr-input": _NOT_YET,
-    "tasks-request-headers": _NOT_YET,
-    "tasks-dispatch-and-envelope": _NOT_YET,
-    "tasks-required-task-error": _NOT_YET,
-    "tasks-mrtr-composition": _NOT_YET,
+    "tasks-mrtr-input": _ASKS_NOTHING,
+    "tasks-mrtr-composition": _ASKS_NOTHING,
+    "tasks-required-task-error": _OPEN_TO_ALL,
+    "tasks-lifecycle/sep-2663-tool-error-uses-completed-status": _ALWAYS_RUNS,
+    "tasks-lifecycle/sep-2663-tasks-get-status-failed": _ALWAYS_RUNS,
+    "tasks-dispatch-and-envelope/tasks-server-directed-creation-no-hint": _ALWAYS_RUNS,
+    "tasks-dispatch-and-envelope/tasks-result-type-complete-on-non-task-responses": _ASKS_NOTHING,
 }
 # What any server can be judged by, without the reference server's tools and resources.
 GENERIC = {
@@ -75,8 +75,8 @@ def find_missing() -> str:
     return ""
 
 
-def failures_of(suite: str, url: str, folder: Path) -> dict[str, list[str]]:
-    """Every scenario of the suite that ran, with the checks that failed in it."""
+def failures_of(suite: str, url: str, folder: Path) -> dict[str, dict[str, str]]:
+    """Every scenario of the suite that ran, with the checks that failed in it, and why."""
     subprocess.run(
         [*_command(suite), "server", "--url", url, *SUITES[suite], "-o", str(folder)],
         capture_output=True, timeout=120, check=False,
@@ -84,11 +84,11 @@ def failures_of(suite: str, url: str, folder: Path) -> dict[str, list[str]]:
     outcome = {}
     for path in folder.glob("server-*/checks.json"):
         scenario = re.sub(r"^server-|-\d{4}-\d\d-\d\dT.*$", "", path.parent.name)
-        outcome[scenario] = [
-            f"{check['id']}: {check.get('errorMessage')}"
+        outcome[scenario] = {
+            check["id"]: str(check.get("errorMessage"))
             for check in json.loads(path.read_text())
             if check["status"] == "FAILURE"
-        ]
+        }
     return outcome
 
 
