@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 django_app: ASGIApp = cast("ASGIApp", get_asgi_application())  # sets Django up
 
 from mcp_bridge.http import http_app  # noqa: E402 - imports models, which exist only now
+from taskrunner.batch_uploads import most_bytes_of  # noqa: E402
 from taskrunner.body_cap import BodyCap  # noqa: E402
 from tasks.engine.housekeeping import WEB_PATIENCE_S, Housekeeper  # noqa: E402
 
@@ -37,4 +38,4 @@ def _is_for_mcp(scope: Scope) -> bool:
     return bool(scope["type"] == "lifespan" or scope["path"] == "/mcp")
 
 
-application = BodyCap(Web(http_app()))
+application = BodyCap(Web(http_app()), allowance=most_bytes_of)

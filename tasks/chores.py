@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from tasks.engine.batch_ends import LOOK_EVERY_S, tell_of_ended_batches
 from tasks.engine.housekeeping import register_chore
 from tasks.stats.rollup import ROLL_EVERY_S, roll_up
 from tasks.stats.samples import SAMPLE_EVERY_S, take_sample
 
 register_chore("rollup", interval_s=ROLL_EVERY_S, do=roll_up)
 register_chore("sample", interval_s=SAMPLE_EVERY_S, do=take_sample)
+register_chore("batch-ends", interval_s=LOOK_EVERY_S, do=tell_of_ended_batches)

@@ -3,7 +3,10 @@
 TaskrunnerError
 ├── DomainError                what a caller asked for cannot be done (every door renders it)
 │   ├── InvalidInput           VALIDATION_ERROR     400, with `fields`
-│   ├── TaskNotFound           TASK_NOT_FOUND       404
+│   │   └── ItemsRefused       the same, of many submits at once
+│   ├── NotFound               NOT_FOUND            404
+│   │   ├── TaskNotFound       TASK_NOT_FOUND
+│   │   └── BatchNotFound      BATCH_NOT_FOUND
 │   ├── TaskNotCompleted       TASK_NOT_COMPLETED   409
 │   ├── TaskFailed             TASK_FAILED          409
 │   ├── InvalidState           INVALID_STATE        409
@@ -56,14 +59,46 @@ class InvalidInput(DomainError):
         super().__init__(message or summary)
 
 
-class TaskNotFound(DomainError):
-    """No such task, or not yours: the two look alike on purpose."""
+class ItemsRefused(InvalidInput):
+    """Some of many submits are not usable, so none became a task.
 
-    code = "TASK_NOT_FOUND"
+    problems: by the place of an item, its broken rules by field; not all, if there are many.
+    """
+
+    def __init__(
+        self, problems: Mapping[str, Mapping[str, Sequence[str]]], *, bad: int, total: int
+    ) -> None:
+        self.problems = problems
+        self.bad = bad
+        fields = {
+            f"{place}.{name}" if name else place: rules
+            for place, broken in problems.items()
+            for name, rules in broken.items()
+        }
+        told = "them" if bad == len(problems) else f"the first {len(problems)}"
+        message = f"{bad} of {total} items cannot be used, so none was; `fields` names {told}."
+        super().__init__(fields, message)
+
+
+class NotFound(DomainError):
+    """No such thing, or not yours: the two look alike on purpose."""
+
+    code = "NOT_FOUND"
     http_status = 404
+    kind: ClassVar[str] = "object"
 
-    def __init__(self, task_id: object) -> None:
-        super().__init__(f"There is no task {str(task_id)[:40]}.")
+    def __init__(self, key: object) -> None:
+        super().__init__(f"There is no {self.kind} {str(key)[:40]}.")
+
+
+class TaskNotFound(NotFound):
+    code = "TASK_NOT_FOUND"
+    kind = "task"
+
+
+class BatchNotFound(NotFound):
+    code = "BATCH_NOT_FOUND"
+    kind = "batch"
 
 
 class TaskNotCompleted(DomainError):

@@ -32,11 +32,13 @@ def database_now() -> datetime:
 RANK = F("priority") + F("boost")
 
 
-class TaskQuerySet(models.QuerySet[Any]):
+class OwnedQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: Any) -> Self:
-        """The tasks that `user` may see: their own; staff see all."""
+        """The rows that `user` may see: their own; staff see all."""
         return self if user.is_staff else self.filter(owner_id=user.pk)
 
+
+class TaskQuerySet(OwnedQuerySet):
     def due(self) -> Self:
         """PENDING and not waiting for any moment, the next to be called first."""
         rows = self.filter(where("status", Status.PENDING), wake_at__isnull=True)

@@ -6,7 +6,7 @@ statement with an array a column, SQLite one prepared statement run for each row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from django.db import connection, models
@@ -40,21 +40,33 @@ def update_rows(
         _execute_each(f"UPDATE {table} SET {changes} WHERE {match}", prepared)  # noqa: S608
 
 
-def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) -> None:
-    """Insert rows with these columns; the others must be nullable or the database's own."""
+def insert_rows(
+    model: type[models.Model],
+    names: Sequence[str],
+    rows: Iterable[Row],
+    same: Mapping[str, Any] | None = None,
+) -> None:
+    """Insert rows with these columns; the others must be nullable or the database's own.
+
+    rows: the values in the order of `names`; JSON as text. same: columns alike in all rows.
+    """
     prepared = _prepared(model, names, rows)
     if not prepared:
         return
-    into = f"INSERT INTO {_table(model)} ({', '.join(_columns(model, names))})"
+    (alike,) = _prepared(model, list(same or {}), [list((same or {}).values())])
+    into = f"INSERT INTO {_table(model)} ({', '.join(_columns(model, [*(same or {}), *names]))})"
     if connection.vendor == "postgresql":
-        _execute_once(f"{into} SELECT * FROM {_arrays(model, names)}", prepared)  # noqa: S608
+        values = ", ".join(["%s"] * len(alike) + [f"new.{name}" for name in _columns(model, names)])
+        sql = f"{into} SELECT {values} FROM {_arrays(model, names)}"  # noqa: S608
+        _execute_once(sql, prepared, alike)
     else:
-        _execute_each(f"{into} VALUES ({', '.join(['%s'] * len(names))})", prepared)
+        values = ", ".join(["%s"] * (len(alike) + len(names)))
+        _execute_each(f"{into} VALUES ({values})", [[*alike, *row] for row in prepared])
 
 
-def _execute_once(sql: str, rows: Sequence[Row]) -> None:
+def _execute_once(sql: str, rows: Sequence[Row], alike: Row = ()) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(sql, [*alike, *(list(column) for column in zip(*rows, strict=True))])
 
 
 def _execute_each(sql: str, rows: Sequence[Row]) -> None:
@@ -95,8 +107,14 @@ def _prepared(
 
 
 def _is_plain(field: Field) -> bool:
-    """Every driver takes these values as they are."""
-    plain = (models.CharField, models.TextField, models.IntegerField, models.BooleanField)
+    """Every driver takes these values as they are; JSON comes as text."""
+    plain = (
+        models.CharField,
+        models.TextField,
+        models.IntegerField,
+        models.BooleanField,
+        models.JSONField,
+    )
     return isinstance(field, plain)
 
 

@@ -87,7 +87,7 @@ class TaskPagination(BasePagination):
             _parameter(
                 "limit",
                 {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-                "Tasks a page.",
+                "Rows a page.",
             ),
             _parameter(
                 "ordering",
@@ -95,6 +95,16 @@ class TaskPagination(BasePagination):
                 "Order of the tasks; `-` for falling. Tasks without the value come last.",
             ),
         ]
+
+
+class NewestFirstPagination(TaskPagination):
+    """Pages of other rows than tasks, by falling id and no other order."""
+
+    query_names = frozenset({"cursor", "limit"})
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        described = super().get_schema_operation_parameters(view)
+        return [one for one in described if one["name"] in self.query_names]
 
 
 def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
@@ -17,3 +17,10 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
     def get_filter_form(self, data: Any, view: Any, request: Any) -> None:
         return None
+
+
+class NdjsonRenderer(JSONRenderer):
+    """For doors that stream JSON lines: it renders their refusals to those who ask for lines."""
+
+    media_type = "application/x-ndjson"
+    format = "jsonl"

@@ -99,7 +99,12 @@ class TaskSerializer(serializers.Serializer[Any]):
     run_seconds = serializers.FloatField(read_only=True, allow_null=True)
     tags = serializers.ListField(child=serializers.CharField(), read_only=True)
     metadata = serializers.DictField(read_only=True)
-    batch = serializers.SerializerMethodField(help_text="Its batch; null: it came alone.")
+    batch = serializers.IntegerField(
+        source="batch_id",
+        read_only=True,
+        allow_null=True,
+        help_text="Its batch; null: it came alone.",
+    )
     template = serializers.SerializerMethodField(help_text="Its template; null: a plain prompt.")
     custom_id = TextOrNull(help_text="Your own name for it.")
     owner = serializers.CharField(source="owner.username", read_only=True)
@@ -112,11 +117,8 @@ class TaskSerializer(serializers.Serializer[Any]):
     def get_error(self, task: Task) -> dict[str, Any] | None:
         return dict(TaskErrorSerializer(task).data) if task.error_code else None
 
-    def get_batch(self, task: Task) -> int | None:
-        return None  # no task belongs to a batch until there are batches
-
     def get_template(self, task: Task) -> int | None:
-        return None  # nor to a template
+        return None  # no task has a template until there are templates
 
 
 class AttemptSerializer(serializers.Serializer[Any]):

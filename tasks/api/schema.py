@@ -66,8 +66,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="The same key and body give the first answer again; another body is refused.",
 )
 LOCATION = OpenApiParameter(
-    "Location", str, OpenApiParameter.HEADER, description="The new task.", response=[201]
+    "Location", str, OpenApiParameter.HEADER, description="What was made.", response=[201]
 )
+BATCH_ID = OpenApiParameter("batch_id", int, OpenApiParameter.PATH, description="A batch's `id`.")
 TASK_ID = OpenApiParameter("task_id", int, OpenApiParameter.PATH, description="A task's `id`.")
 
 
@@ -83,7 +84,7 @@ _WORDS = {
     400: "A rule was broken; `fields` names it, unless the body was no JSON.",
     401: "No key, or one that is unknown, revoked or expired.",
     403: "The key's scope does not go so far.",
-    404: "No such task, or not yours.",
+    404: "There is no such thing, or it is not yours.",
     409: "The task's state does not allow it.",
     413: "The body is too large.",
     415: "The body is not announced as JSON.",

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from tasks.api.views.batches import (
+    BatchCancelView,
+    BatchListView,
+    BatchResultsView,
+    BatchRetryFailedView,
+    BatchView,
+)
 from tasks.api.views.docs import DocsView, SchemaView
 from tasks.api.views.doors import NoDoorView, RootView
 from tasks.api.views.providers import ProvidersView
@@ -32,6 +39,13 @@ urlpatterns = [
     path("tasks/<str:task_id>/retry/", TaskRetryView.as_view(), name="task-retry"),
     path("tasks/<str:task_id>/clone/", TaskCloneView.as_view(), name="task-clone"),
     path("tasks/<str:task_id>/wait/", TaskWaitView.as_view(), name="task-wait"),
+    path("batches/", BatchListView.as_view(), name="batch-list"),
+    path("batches/<str:batch_id>/", BatchView.as_view(), name="batch-detail"),
+    path("batches/<str:batch_id>/cancel/", BatchCancelView.as_view(), name="batch-cancel"),
+    path(
+        "batches/<str:batch_id>/retry_failed/", BatchRetryFailedView.as_view(), name="batch-retry"
+    ),
+    path("batches/<str:batch_id>/results.jsonl", BatchResultsView.as_view(), name="batch-results"),
     path("providers/", ProvidersView.as_view(), name="providers"),
     path("providers/<str:name>/breaker/", ProviderBreakerView.as_view(), name="provider-breaker"),
     path("providers/<str:name>/pause/", ProviderPauseView.as_view(), name="provider-pause"),

@@ -12,7 +12,7 @@ from django.db import connection, models
 from django.db.models import F
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 
-from tasks.models import Event, EventPlace
+from tasks.models import Event, EventPlace, Task
 from tasks.querysets import database_now
 from tasks.row_writes import insert_rows
 from tasks.vocabulary import EventType
@@ -43,6 +43,17 @@ def record(events: Iterable[tuple[EventType, int, int]]) -> None:
 def record_batch(kind: EventType, batch_id: int, owner_id: int) -> None:
     """The same for an event of a batch."""
     insert_rows(Event, ("type", "batch_id", "owner_id"), [(kind.value, batch_id, owner_id)])
+
+
+def record_submit_of(batch_id: int) -> None:
+    """The SUBMITTED events of all tasks of a new batch, which the database itself writes."""
+    events, tasks = Event._meta.db_table, Task._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {events} (type, task_id, owner_id) "  # noqa: S608 - our own names
+            f"SELECT %s, id, owner_id FROM {tasks} WHERE batch_id = %s ORDER BY id",
+            [EventType.SUBMITTED.value, batch_id],
+        )
 
 
 def events_after(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tasks.conf import get_conf
-from tasks.models import Task
+from tasks.models import Batch, Task
 from tasks.querysets import database_now
 from tasks.vocabulary import TERMINAL
 
@@ -15,13 +15,14 @@ _AT_ONCE = 500
 
 def prune() -> int:
     """Remove some of the tasks, with their attempts, that ended over TASKRUNNER_RETENTION_DAYS
-    ago; a look removes a bounded number, so nobody waits for it. Returns how many went."""
+    ago, and the batches that this empties; a look removes a bounded number, so nobody waits for
+    it. Returns how many tasks went."""
     days = get_conf().retention_days
     if days is None:
         return 0
-    old = Task.objects.filter(
-        finished_at__lt=database_now() - timedelta(days=days), status__in=list(TERMINAL)
-    )
+    limit = database_now() - timedelta(days=days)
+    old = Task.objects.filter(finished_at__lt=limit, status__in=list(TERMINAL))
     ids = list(old.order_by("finished_at").values_list("pk", flat=True)[:_AT_ONCE])
     Task.objects.filter(pk__in=ids, status__in=list(TERMINAL)).delete()
+    Batch.objects.filter(created_at__lt=limit, is_open=False, tasks__isnull=True).delete()
     return len(ids)

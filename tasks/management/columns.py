@@ -14,7 +14,7 @@ COLUMNS = (
     "result_source", "served_provider", "served_model", "finish_reason", "truncated",
     "error_code", "error_message", "attempts", "max_attempts", "waiting_reason", "run_after",
     "expires_at", "prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd",
-    "queue_seconds", "run_seconds", "tags", "metadata", "custom_id", "owner", "created_at",
+    "queue_seconds", "run_seconds", "tags", "metadata", "batch", "custom_id", "owner", "created_at",
     "started_at", "finished_at", "updated_at",
 )  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -31,6 +31,8 @@ def as_cells(row: dict[str, Any]) -> list[str]:
 
 
 def _value(task: Task, name: str) -> Any:
+    if name == "batch":
+        return task.batch_id
     return task.owner.get_username() if name == "owner" else getattr(task, name)
 
 

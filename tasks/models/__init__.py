@@ -2,6 +2,7 @@
 
 from tasks.models.api_key import ApiKey
 from tasks.models.attempt import Attempt
+from tasks.models.batch import Batch
 from tasks.models.chore_turn import ChoreTurn
 from tasks.models.event import Event, EventPlace
 from tasks.models.idempotency import IdempotencyRecord
@@ -14,6 +15,7 @@ from tasks.models.worker import Worker
 __all__ = [
     "ApiKey",
     "Attempt",
+    "Batch",
     "CallHour",
     "ChoreTurn",
     "EndedHour",

@@ -7,16 +7,18 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from tasks.models.batch import Batch
 from tasks.models.task import Task
 
 
 class IdempotencyRecord(models.Model):
-    """One owner's key, the fingerprint of its body, and the task it made; one row a key."""
+    """One owner's key, the fingerprint of its body, and the task or batch it made."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+")
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+", null=True)
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="+", null=True)
     answer = models.JSONField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from tasks.models.batch import Batch
 from tasks.querysets import TaskQuerySet
 from tasks.vocabulary import (
     DEFAULT_PRIORITY,
@@ -38,6 +39,10 @@ class Task(models.Model):
     status = models.CharField(
         max_length=10, choices=choices(Status), default=Status.PENDING.value, editable=False
     )
+    batch = models.ForeignKey(
+        Batch, on_delete=models.CASCADE, null=True, related_name="tasks", db_index=False,
+        editable=False,
+    )  # fmt: skip
     # What was asked.
     prompt = models.TextField()
     system = models.TextField(blank=True, default="")
@@ -122,6 +127,15 @@ class Task(models.Model):
             models.Index("owner", F("id").desc(), name="task_owner_id"),
             models.Index(fields=["created_at"], name="task_created"),
             models.Index(fields=["finished_at"], name="task_finished"),
+            models.Index(
+                fields=["batch", "id"], name="task_batch", condition=Q(batch__isnull=False)
+            ),
+            # All that a batch tells of its tasks, so that the rows themselves are not read.
+            models.Index(
+                fields=["batch", "status", "finished_at", "cost_usd"],
+                name="task_batch_progress",
+                condition=Q(batch__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
 
-from tasks.errors import TaskNotFound
-from tasks.models import Task
+from tasks.errors import BatchNotFound, NotFound, TaskNotFound
+from tasks.models import Batch, Task
 from tasks.querysets import TaskQuerySet
 
 _MOST_ID = 2**63 - 1
@@ -24,7 +25,7 @@ def get_task(user: AbstractBaseUser, task_id: object, *, lock: bool = False) -> 
     Raises:
         TaskNotFound: there is none, or it is somebody else's.
     """
-    key = _as_key(task_id)
+    key = as_key(task_id, TaskNotFound)
     rows = visible_tasks(user)
     if lock:
         rows = rows.select_for_update(of=("self",))
@@ -34,11 +35,29 @@ def get_task(user: AbstractBaseUser, task_id: object, *, lock: bool = False) -> 
     return task
 
 
-def _as_key(task_id: object) -> int:
-    text = str(task_id)
-    if isinstance(task_id, bool) or not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise TaskNotFound(task_id)
+def visible_batches(user: AbstractBaseUser) -> QuerySet[Batch]:
+    """The batches of `user`; all of them for staff."""
+    return Batch.objects.all().visible_to(user)
+
+
+def get_batch(user: AbstractBaseUser, batch_id: object) -> Batch:
+    """One batch of `user`. batch_id: as for `get_task`.
+
+    Raises:
+        BatchNotFound: there is none, or it is somebody else's.
+    """
+    batch = visible_batches(user).filter(pk=as_key(batch_id, BatchNotFound)).first()
+    if batch is None:
+        raise BatchNotFound(batch_id)
+    return batch
+
+
+def as_key(given: object, refusal: type[NotFound]) -> int:
+    """The primary key that `given` is, or is written in. Raises `refusal` for what is none."""
+    text = str(given)
+    if isinstance(given, bool) or not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise refusal(given)
     key = int(text)
     if key > _MOST_ID:
-        raise TaskNotFound(task_id)
+        raise refusal(given)
     return key

@@ -27,6 +27,7 @@ from tasks.services.moves import (
     close_attempts,
     fields_of_cancel,
     fields_of_retry,
+    reopen_batches,
 )
 from tasks.services.selection import select_tasks
 from tasks.vocabulary import MAX_PRIORITY, MIN_PRIORITY, EventType, Status
@@ -116,6 +117,7 @@ def _act_on_chunk(action: BulkAction, rows: TaskQuerySet, priority: int | None) 
         fields = fields_of_cancel(now)
     elif action is BulkAction.RETRY:
         fields = fields_of_retry()
+        reopen_batches(pk for pk, _, _ in found)
     else:
         fields = {"priority": priority}
     keys = [pk for pk, _, _ in found]

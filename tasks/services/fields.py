@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 
 class StrictInteger(serializers.IntegerField):
@@ -41,10 +42,27 @@ class StrictBoolean(serializers.BooleanField):
         return data
 
 
+class NoSurrogates(ProhibitSurrogateCharactersValidator):
+    """DRF's rule, which looks at each character, asked only where there is something to find."""
+
+    def __call__(self, value: str) -> None:
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            super().__call__(value)
+
+
 class StrictText(serializers.CharField):
     """Text as it came, surrounding space removed. NUL and lone surrogates are refused by DRF."""
 
     default_error_messages = {"invalid": "Must be a text."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators = [
+            NoSurrogates() if isinstance(rule, ProhibitSurrogateCharactersValidator) else rule
+            for rule in self.validators
+        ]
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):

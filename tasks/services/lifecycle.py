@@ -25,6 +25,7 @@ from tasks.services.moves import (
     close_attempts,
     fields_of_cancel,
     fields_of_retry,
+    reopen_batches,
 )
 from tasks.services.submission import SubmissionSerializer, flatten_errors
 from tasks.services.submit import submit
@@ -68,6 +69,7 @@ def retry(user: AbstractBaseUser, task_id: object) -> Task:
             f"Task {task.pk} is {task.status}; only FAILED or CANCELLED tasks can be retried."
         )
     _write(task, fields_of_retry())
+    reopen_batches([task.pk])
     record([(EventType.RETRIED, task.pk, task.owner_id)])
     hint()
     return task

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tasks.models import Attempt
+from tasks.models import Attempt, Batch, Task
 from tasks.vocabulary import Outcome, Status
 
 RETRIABLE = frozenset({Status.FAILED, Status.CANCELLED})
@@ -50,3 +50,9 @@ def close_attempts(leases: Mapping[int, UUID], now: datetime) -> None:
         Attempt.objects.filter(
             task__in=leases.keys(), lease_token__in=leases.values(), outcome=""
         ).update(outcome=Outcome.CANCELLED.value, finished_at=now)
+
+
+def reopen_batches(task_ids: Iterable[int]) -> None:
+    """Batches that had ended go on with these tasks, and their next end is told again."""
+    batches = Task.objects.filter(pk__in=list(task_ids), batch__isnull=False).values("batch")
+    Batch.objects.filter(pk__in=batches, is_open=False).update(is_open=True)

@@ -63,6 +63,13 @@ class TaskFilters(django_filters.FilterSet):
     tag = django_filters.CharFilter(
         method="filter_tag", max_length=50, help_text="Carries exactly this tag."
     )
+    batch = django_filters.NumberFilter(
+        field_name="batch_id",
+        decimal_places=0,
+        min_value=1,
+        max_value=2**63 - 1,
+        help_text="Came with this batch.",
+    )
     result_source = django_filters.ChoiceFilter(
         choices=choices(ResultSource), help_text="Who stands behind the result."
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -98,18 +98,31 @@ def clean(kind: type[serializers.Serializer[Any]], data: object) -> dict[str, An
     Raises:
         InvalidInput: naming each field and the rule that it breaks, unknown fields too.
     """
-    if not isinstance(data, Mapping):
-        raise InvalidInput({"non_field_errors": ["Must be a JSON object."]})
-    serializer = kind(data=data)
-    problems: dict[str, list[str]] = {}
-    if not serializer.is_valid():
-        problems = flatten_errors(serializer.errors)
-    for name in data:
-        if name not in serializer.fields:
-            problems[str(name)[:100]] = ["Is not a field here. Remove it."]
-    if problems:
-        raise InvalidInput(problems)
-    return dict(serializer.validated_data)
+    return Judge(kind).clean(data)
+
+
+class Judge:
+    """`clean` for many: to make a serializer costs five times what it costs to judge by it."""
+
+    def __init__(self, kind: type[serializers.Serializer[Any]]) -> None:
+        self._serializer = kind(data={})
+
+    def clean(self, data: object) -> dict[str, Any]:
+        """Raises: InvalidInput."""
+        if not isinstance(data, Mapping):
+            raise InvalidInput({"non_field_errors": ["Must be a JSON object."]})
+        problems: dict[str, list[str]] = {}
+        cleaned: dict[str, Any] = {}
+        try:
+            cleaned = dict(self._serializer.run_validation(data))
+        except serializers.ValidationError as refusal:
+            problems = flatten_errors(cast(Mapping[str, Any], refusal.detail))
+        for name in data:
+            if name not in self._serializer.fields:
+                problems[str(name)[:100]] = ["Is not a field here. Remove it."]
+        if problems:
+            raise InvalidInput(problems)
+        return cleaned
 
 
 def flatten_errors(errors: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from tasks.conf import get_conf
 from tasks.engine.outbox import record
 from tasks.engine.wakeup import hint
-from tasks.errors import IdempotencyConflict, InvalidInput
 from tasks.models import IdempotencyRecord, Task
 from tasks.querysets import database_now
 from tasks.services.choosing import choose_provider
+from tasks.services.idempotency import do_once, fingerprint_of, require_usable_key
 from tasks.services.submission import validate_submission
 from tasks.vocabulary import EventType
-
-_MOST_KEY_CHARS = 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,70 +51,35 @@ def submit(
     fields = validate_submission(data)
     if idempotency_key is None:
         return Submitted(task=_insert(owner, fields))
-    _require_usable_key(idempotency_key)
-    fingerprint = _fingerprint(fields)
-    if (first := _find_first(owner, idempotency_key, fingerprint)) is not None:
-        return first
-    try:
-        with transaction.atomic():
-            task = _insert(owner, fields)
-            record = IdempotencyRecord.objects.create(
-                owner_id=owner.pk,
-                key=idempotency_key,
-                fingerprint=fingerprint,
-                task=task,
-                answer=render(task) if render else None,
-            )
-    except IntegrityError:
-        # Somebody else's insert of the same key was first; theirs is committed by now.
-        first = _find_first(owner, idempotency_key, fingerprint)
-        if first is None:
-            raise
-        return first
-    return Submitted(task=task, record=record)
+    require_usable_key(idempotency_key)
+
+    def make() -> dict[str, Any]:
+        task = _insert(owner, fields)
+        return {"task": task, "answer": render(task) if render else None}
+
+    first, is_replay = do_once(owner, idempotency_key, fingerprint_of(fields), make)
+    assert first.task is not None  # noqa: S101 - a batch's fingerprint is no task's
+    return Submitted(task=first.task, record=first, is_replay=is_replay)
 
 
-def build_task(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
-    """The row that these cleaned fields mean, not saved yet. Raises InvalidInput."""
+def task_values(fields: dict[str, Any], now: Callable[[], datetime]) -> dict[str, Any]:
+    """The columns that these cleaned fields mean; the others keep their defaults.
+
+    now: the database's clock, asked only for what is due later. Raises InvalidInput.
+    """
     provider, model = choose_provider(fields)
     values = {**fields, "provider": provider.value, "model": model}
     values.setdefault("max_attempts", get_conf().max_attempts)
     run_after = values.get("run_after")
-    if run_after is not None and run_after > database_now():
+    if run_after is not None and run_after > now():
         values.update(wake_at=run_after, waiting_reason="scheduled")
-    return Task(owner_id=owner.pk, **values)
+    return values
 
 
 @transaction.atomic
 def _insert(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
-    task = build_task(owner, fields)
+    task = Task(owner_id=owner.pk, **task_values(fields, database_now))
     task.save(force_insert=True)
     record([(EventType.SUBMITTED, task.pk, task.owner_id)])
     hint()
     return task
-
-
-def _find_first(owner: AbstractBaseUser, key: str, fingerprint: str) -> Submitted | None:
-    record = (
-        IdempotencyRecord.objects.select_related("task").filter(owner_id=owner.pk, key=key).first()
-    )
-    if record is None:
-        return None
-    if record.fingerprint != fingerprint:
-        raise IdempotencyConflict(
-            "This idempotency key was used with another body. Send a new key for a new task."
-        )
-    return Submitted(task=record.task, record=record, is_replay=True)
-
-
-def _fingerprint(fields: dict[str, Any]) -> str:
-    text = json.dumps(fields, sort_keys=True, cls=DjangoJSONEncoder)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _require_usable_key(key: str) -> None:
-    is_printable = key.isprintable() and not any(0xD800 <= ord(char) <= 0xDFFF for char in key)
-    if not key.strip() or len(key) > _MOST_KEY_CHARS or not is_printable:
-        raise InvalidInput(
-            {"idempotency_key": [f"Must be 1 to {_MOST_KEY_CHARS} printable characters."]}
-        )

@@ -23,7 +23,7 @@ COLUMNS = (
     "served_provider", "served_model", "finish_reason", "truncated", "error_code",
     "error_message", "attempts", "max_attempts", "prompt_tokens", "completion_tokens",
     "cached_tokens", "cost_usd", "queue_seconds", "run_seconds", "tags", "metadata", "custom_id",
-    "owner", "created_at", "started_at", "finished_at",
+    "batch", "owner", "created_at", "started_at", "finished_at",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def jsonl_chunks(keys: QuerySet[Task, int]) -> Iterator[str]:
 def as_row(task: Task) -> dict[str, Any]:
     """A task as plain values: money as text, times in ISO 8601, None for what is not known."""
     special = {
+        "batch": task.batch_id,
         "owner": task.owner.get_username(),
         "cost_usd": None if task.cost_usd is None else plain(task.cost_usd),
         "created_at": task.created_at.isoformat(),

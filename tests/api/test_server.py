@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -109,3 +110,24 @@ def test_sixty_waiters_hold_nobody_up_and_hear_of_the_end_together(server):
     assert {(status, state) for status, state, _ in answers} == {(200, "CANCELLED")}
     assert max(moment for _, _, moment in answers) - ended < 8
     assert slowest_s < 8
+
+
+def test_a_batch_larger_than_other_bodies_is_taken_from_those_with_a_key(server):
+    line = json.dumps({"prompt": "x" * 950, "custom_id": "c"}).encode() + b"\n"
+    body, kind = line * 18_000, {"Content-Type": "application/x-ndjson"}
+    assert len(body) > 16 * 1024 * 1024
+    status, answer, _ = server.ask("POST", "/api/batches/?name=big", body, **kind)
+    assert status == 201, answer
+    batch = json.loads(answer)
+    assert batch["counts"]["PENDING"] == 18_000
+    path = f"/api/batches/{batch['id']}/results.jsonl"
+    status, lines, headers = server.ask("GET", path)
+    assert (status, headers["content-type"]) == (200, "application/x-ndjson")
+    assert lines.count(b'"custom_id": "c"') == lines.count(b"\n") == 18_000
+    assert server.ask("POST", "/api/batches/", _chunks(line * 10), **kind)[0] == 201
+
+    stranger = kind | {"Authorization": "Bearer trk_nobody"}
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused before it is read
+        status, answer, _ = server.ask("POST", "/api/batches/", body, **stranger)
+        assert (status, json.loads(answer)["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert "Warning" not in server.log()

@@ -15,8 +15,9 @@ from tasks.engine.rescue import expire, rescue
 from tasks.engine.settle import settle_each
 from tasks.engine.verdict import release
 from tasks.models import Event, EventPlace, Task
+from tasks.services.batch_items import items_of_list
+from tasks.services.batches import create_batch
 from tasks.services.bulk import BulkAction, act_on_all
-from tasks.services.submit_all import submit_all
 from tasks.vocabulary import EventType, Outcome, Status
 from tests.engine.test_settle import verdict_for
 
@@ -94,7 +95,7 @@ def test_released_rescued_and_expired_tasks_are_told(make_task):
 
 
 def test_moves_of_one_and_of_many_are_told(owner):
-    submit_all(owner, [{"prompt": "one"}, {"prompt": "two"}])
+    create_batch(owner, items_of_list([{"prompt": "one"}, {"prompt": "two"}]))
     act_on_all(owner, BulkAction.CANCEL, {})
     first = Task.objects.order_by("pk")[0]
     services.retry(owner, first.pk)
@@ -121,7 +122,7 @@ def test_each_reads_their_own(owner, stranger):
 
 
 def test_reading_on_page_by_page_meets_every_event_once(owner):
-    submit_all(owner, [{"prompt": "hello"}] * 5)
+    create_batch(owner, items_of_list([{"prompt": "hello"}] * 5))
     services.submit(owner, {"prompt": "hello"})
     place, seen = START, []
 

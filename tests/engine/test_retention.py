@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from tasks.engine.retention import prune
-from tasks.models import Attempt, IdempotencyRecord, Task
+from tasks.models import Attempt, Batch, IdempotencyRecord, Task
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +30,18 @@ def test_only_ended_tasks_over_the_age_go_with_all_that_hangs_on_them(make_task,
     assert set(Task.objects.values_list("pk", flat=True)) == {young.pk, waiting.pk}
     assert not Attempt.objects.exists()
     assert not IdempotencyRecord.objects.exists()
+
+
+def test_batch_goes_with_the_last_of_its_tasks(make_task, settings, owner):
+    settings.TASKRUNNER_RETENTION_DAYS = 30
+    emptied, kept = (Batch.objects.create(owner=owner, total=2, is_open=False) for _ in range(2))
+    Batch.objects.update(created_at=LONG_AGO)
+    ended = {"status": "COMPLETED", "finished_at": LONG_AGO}
+    make_task(batch=emptied, **ended), make_task(batch=kept, **ended), make_task(batch=kept)
+
+    assert prune() == 2
+
+    assert list(Batch.objects.all()) == [kept]
 
 
 def test_without_the_setting_everything_is_kept(make_task):

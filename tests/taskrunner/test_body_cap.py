@@ -9,7 +9,9 @@ from typing import Any
 from taskrunner.body_cap import BodyCap
 
 
-def send_through(chunks: list[bytes], length: int | None) -> tuple[list[Any], list[Any]]:
+def send_through(
+    chunks: list[bytes], length: int | None, allowance: int = 0
+) -> tuple[list[Any], list[Any]]:
     """What the application received, and what the client was answered; the cap is 10 bytes."""
     received: list[Any] = []
     answered: list[Any] = []
@@ -25,8 +27,12 @@ def send_through(chunks: list[bytes], length: int | None) -> tuple[list[Any], li
     async def send(message: Any) -> None:
         answered.append(message)
 
+    async def allow(scope: Any) -> int:
+        return allowance
+
     headers = [] if length is None else [(b"content-length", str(length).encode())]
-    asyncio.run(BodyCap(app, most_bytes=10)({"type": "http", "headers": headers}, receive, send))
+    capped = BodyCap(app, most_bytes=10, allowance=allow)
+    asyncio.run(capped({"type": "http", "headers": headers}, receive, send))
     return received, answered
 
 
@@ -49,3 +55,17 @@ def test_body_within_the_cap_passes() -> None:
     received, _ = send_through([b"1234567890"], length=10)
 
     assert received[0]["body"] == b"1234567890"
+
+
+def test_allowance_lifts_the_cap_for_the_request_that_has_it() -> None:
+    received, answered = send_through([b"x" * 20], length=20, allowance=20)
+
+    assert received[0]["body"] == b"x" * 20
+    assert answered == []
+
+
+def test_allowance_is_a_cap_too() -> None:
+    received, answered = send_through([b"x"], length=21, allowance=20)
+
+    assert received == []
+    assert answered[0]["status"] == 413

@@ -79,7 +79,9 @@ def test_submit_from_a_fresh_clone_prints_the_result_alone(project: Project) -> 
 def test_command_keeps_its_own_exit_code_and_folder(project: Project) -> None:
     (project.folder.parent / "here.jsonl").write_text('{"prompt": "one"}\n')
     imported = project.run("import_tasks", "here.jsonl")
-    assert (imported.returncode, imported.stdout) == (0, "Imported 1 tasks.\n"), imported.stderr
+    assert (imported.returncode, imported.stdout) == (0, "Imported 1 tasks as batch 1.\n"), (
+        imported.stderr
+    )
     assert project.run("submit").returncode == 2
 
 

@@ -15,6 +15,7 @@ from tasks.api.views.base import ApiView
 _DOORS = {
     "tasks": "api:task-list",
     "actions": "api:task-actions",
+    "batches": "api:batch-list",
     "providers": "api:providers",
     "stats": "api:stats",
     "schema": "api:schema",

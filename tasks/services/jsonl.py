@@ -5,10 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, Protocol
+
+from tasks.services import strict_json
 
 _MOST_LINE_BYTES = 2_621_440
 _BOM = b"\xef\xbb\xbf"
+
+
+class Lines(Protocol):
+    """What can be read by the line: a file, a request."""
+
+    def readline(self, limit: int = -1, /) -> bytes: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +28,7 @@ class Line:
     problem: str = ""
 
 
-def read_lines(file: BinaryIO, on_bytes: Callable[[int], object]) -> Iterator[Line]:
+def read_lines(file: Lines, on_bytes: Callable[[int], object] = lambda _: None) -> Iterator[Line]:
     """The lines of `file`. on_bytes: told how many bytes were read, for a progress bar."""
     number = 0
     while raw := file.readline(_MOST_LINE_BYTES + 1):
@@ -35,7 +43,7 @@ def read_lines(file: BinaryIO, on_bytes: Callable[[int], object]) -> Iterator[Li
 
 def _parse(number: int, text: bytes) -> Line:
     try:
-        return Line(number=number, value=json.loads(text.decode(), parse_constant=_refuse))
+        return Line(number=number, value=strict_json.decode(text.decode()))
     except UnicodeDecodeError:
         return Line(number=number, problem="is not UTF-8")
     except RecursionError:
@@ -46,11 +54,7 @@ def _parse(number: int, text: bytes) -> Line:
         return Line(number=number, problem=f"is not JSON: {error}")
 
 
-def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON number")
-
-
-def _skip_to_line_end(file: BinaryIO, raw: bytes) -> int:
+def _skip_to_line_end(file: Lines, raw: bytes) -> int:
     skipped = 0
     while raw and not raw.endswith(b"\n"):
         raw = file.readline(_MOST_LINE_BYTES)

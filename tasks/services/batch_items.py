@@ -1,0 +1,31 @@
+"""The ways in which many submits come: a list, or lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tasks.errors import InvalidInput
+from tasks.services.jsonl import Lines, read_lines
+from tasks.services.staging import Item
+
+MOST_IN_LIST = 1_000
+MOST_LINES = 100_000
+
+
+def items_of_list(tasks: object, most: int = MOST_IN_LIST) -> list[Item]:
+    """Each with its place counted from 0: `tasks.0`. Raises: InvalidInput."""
+    if not isinstance(tasks, list) or not 1 <= len(tasks) <= most:
+        raise InvalidInput({"tasks": [f"Must be a list of 1 to {most:,} submits."]})
+    return [Item(place=f"tasks.{index}", value=value) for index, value in enumerate(tasks)]
+
+
+def items_of_lines(lines: Lines) -> Iterator[Item]:
+    """Each with its line's number, counted from 1: `lines.1`.
+
+    Raises:
+        InvalidInput: there are too many.
+    """
+    for total, line in enumerate(read_lines(lines), start=1):
+        if total > MOST_LINES:
+            raise InvalidInput({"lines": [f"A batch may have {MOST_LINES:,} tasks."]})
+        yield Item(place=f"lines.{line.number}", value=line.value, problem=line.problem)
