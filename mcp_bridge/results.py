@@ -11,6 +11,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mcp_bridge.portions import portion_end
 from tasks.models import Task
 from tasks.stats.queue import Outlook
 from tasks.vocabulary import Provider, ResultSource, Status
@@ -142,7 +143,7 @@ class TaskStatus(Result):
 
 
 class TaskResult(Result):
-    """A COMPLETED task's answer, or a page of it."""
+    """A COMPLETED task's answer, or a page of it that a client can take in one result."""
 
     task_id: int = Field(description="The task's id.")
     prompt: str = Field(description="What was asked.")
@@ -166,7 +167,7 @@ class TaskResult(Result):
     @classmethod
     def of(cls, task: Task, *, offset: int, max_chars: int) -> Self:
         text = task.result or ""
-        end = offset + max_chars
+        end = portion_end(text, offset, max_chars)
         return cls(
             task_id=task.pk,
             prompt=task.prompt,

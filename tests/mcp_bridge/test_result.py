@@ -43,6 +43,28 @@ def test_a_long_answer_is_paged_without_being_asked_to(desk, make_task):
     assert (len(page["result"]), page["next_offset"]) == (20_000, 20_000)
 
 
+@pytest.mark.parametrize(
+    ("letter", "most"), [("x", 40_000), ("字", 20_000), ("🜂", 6_667), ("\x07", 6_667)]
+)
+def test_no_page_outweighs_what_a_client_takes_and_none_is_empty(desk, make_task, letter, most):
+    text = letter * 45_000
+    task = make_task("COMPLETED", result=text)
+    read, offset = "", 0
+    while offset is not None:
+        asked = {"offset": offset, "max_chars": 100_000}
+        page = desk.ask("get_task_result", task_id=task.pk, **asked)
+        assert 0 < len(page["result"]) <= most
+        read, offset = read + page["result"], page["next_offset"]
+    assert read == text
+
+
+def test_the_texts_of_others_are_marked_as_untrusted(desk, make_task):
+    answered = desk.call("get_task_result", task_id=make_task("COMPLETED").pk)
+    assert answered.meta["async-ai-task-runner/untrusted"] == ["/prompt", "/result"]
+    own = desk.call("get_task_status", task_id=make_task("COMPLETED").pk)
+    assert "async-ai-task-runner/untrusted" not in (own.meta or {})
+
+
 def test_beyond_the_end_there_is_nothing_more(desk, make_task):
     page = desk.ask("get_task_result", task_id=make_task("COMPLETED").pk, offset=500)
     assert (page["result"], page["next_offset"]) == ("", None)
