@@ -29,7 +29,7 @@ TaskrunnerError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 
 class TaskrunnerError(Exception):
@@ -154,6 +154,17 @@ class DatabaseUnavailable(DomainError):
     http_status = 503
 
 
+class CountedTokens(Protocol):
+    """What a call used; None where the provider did not say."""
+
+    @property
+    def prompt_tokens(self) -> int | None: ...
+    @property
+    def completion_tokens(self) -> int | None: ...
+    @property
+    def cached_tokens(self) -> int | None: ...
+
+
 class ProviderError(TaskrunnerError):
     """One provider call that brought no answer.
 
@@ -162,10 +173,11 @@ class ProviderError(TaskrunnerError):
     can succeed until somebody acts. retry_after_s: how long the provider asked us to wait.
     spends_attempt: the call counts against the task's `max_attempts`. key_id: the fingerprint of
     the key that was used. may_be_billed: the provider may have done its work, and charge for it,
-    all the same.
+    all the same. usage: what it said that the call used, for which it charges.
     """
 
     code = "provider_error"
+    usage: CountedTokens | None = None
     is_retryable: bool = False
     can_failover: ClassVar[bool] = True
     trips_breaker: ClassVar[bool] = True

@@ -34,13 +34,14 @@ class Caller:
                 claimed.request, timeout_s=self._timeout_s
             )
         except ProviderError as error:
-            return Answer(claimed=claimed, error=error)
+            cost = price(claimed, error.usage, "", sent_at)
+            return Answer(claimed=claimed, error=error, cost=cost)
         except Exception:
             log.exception("provider client failed", task=claimed.task_id)
             fault = BadResponse(f"The {claimed.provider} client failed; the log tells why.")
             return Answer(claimed=claimed, error=fault)
-        cost_usd = price(claimed, completion, sent_at)
-        return Answer(claimed=claimed, completion=completion, cost_usd=cost_usd)
+        cost = price(claimed, completion.usage, completion.model, sent_at)
+        return Answer(claimed=claimed, completion=completion, cost=cost)
 
 
 def _settings(conf: Conf) -> dict[Provider, ProviderSettings]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
 from tasks.errors import ProviderError
+from tasks.policy.pricing import Cost
 from tasks.providers.base import Completion, CompletionRequest
 from tasks.vocabulary import Provider
 
@@ -62,9 +62,9 @@ class Claimed:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """How the call went: a completion with its cost, or an error; one of the two is set."""
+    """How the call went: a completion or an error, one of the two; and what it cost, if known."""
 
     claimed: Claimed
     completion: Completion | None = None
-    cost_usd: Decimal | None = None
+    cost: Cost | None = None
     error: ProviderError | None = None

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 
 from tasks.engine.claimed import Claimed
-from tasks.policy.pricing import price_call
-from tasks.providers.base import Completion
+from tasks.errors import CountedTokens
+from tasks.policy.pricing import Cost, price_call
 from tasks.providers.catalogue import load_catalogue
 
 
-def price(claimed: Claimed, completion: Completion, sent_at: datetime) -> Decimal | None:
-    """USD of one call sent at `sent_at`; None: unpriced, for its price or its usage is not known.
+def price(
+    claimed: Claimed, usage: CountedTokens | None, model: str, sent_at: datetime
+) -> Cost | None:
+    """The cost of one call sent at `sent_at`; None: unpriced, for its price or usage is not known.
 
-    Priced as the model that the provider says it ran, or else as the one that was asked.
+    Priced as `model`, which the provider says it ran, or else as the one that was asked.
     """
-    if completion.usage is None:
+    if usage is None:
         return None
     catalogue = load_catalogue()
-    entry = catalogue.resolve(claimed.provider, completion.model) or catalogue.resolve(
+    entry = catalogue.resolve(claimed.provider, model) or catalogue.resolve(
         claimed.provider, claimed.request.model
     )
-    cost = price_call(
+    return price_call(
         entry.price if entry else None,
-        prompt_tokens=completion.usage.prompt_tokens,
-        completion_tokens=completion.usage.completion_tokens,
-        cached_tokens=completion.usage.cached_tokens,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cached_tokens=usage.cached_tokens,
         at=sent_at,
     )
-    return cost.usd if cost else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -28,7 +29,8 @@ _TASK_COLUMNS = (
 )  # fmt: skip
 _ATTEMPT_COLUMNS = (
     "outcome", "error_code", "message", "http_status", "request_id", "prompt_tokens",
-    "completion_tokens", "cached_tokens", "cost_usd", "finished_at",
+    "completion_tokens", "cached_tokens", "cost_usd", "input_rate", "cached_rate", "output_rate",
+    "finished_at",
 )  # fmt: skip
 
 
@@ -36,13 +38,14 @@ _ATTEMPT_KEY = ("task", "number")
 
 
 class _Held(NamedTuple):
-    """Who holds a task that is being called, and whose it is."""
+    """Who holds a task that is being called, whose it is, and what it has cost so far."""
 
     lease_token: UUID | None
     owner_id: int
+    cost_usd: Decimal | None
 
 
-_NOBODY = _Held(None, 0)
+_NOBODY = _Held(None, 0, None)
 
 
 def settle_each(verdicts: Sequence[Verdict]) -> None:
@@ -73,7 +76,7 @@ def settle(verdicts: Sequence[Verdict]) -> None:
     held = _held_tasks(verdict.task_id for verdict in verdicts)
     in_time = [v for v in verdicts if held.get(v.task_id, _NOBODY).lease_token == v.lease_token]
     now = database_now()
-    update_rows(Task, _TASK_COLUMNS, [_task_row(v, now) for v in in_time])
+    update_rows(Task, _TASK_COLUMNS, [_task_row(v, held[v.task_id].cost_usd, now) for v in in_time])
     update_rows(Attempt, _ATTEMPT_COLUMNS, [_attempt_row(v, now) for v in in_time], _ATTEMPT_KEY)
     record((v.event, v.task_id, held[v.task_id].owner_id) for v in in_time)
     learn(verdicts, in_time, now)
@@ -88,7 +91,7 @@ def _held_tasks(task_ids: Iterable[int]) -> dict[int, _Held]:
     return {pk: _Held(*columns) for pk, *columns in locked}
 
 
-def _task_row(verdict: Verdict, now: datetime) -> list[Any]:
+def _task_row(verdict: Verdict, spent_usd: Decimal | None, now: datetime) -> list[Any]:
     is_over = verdict.status.is_terminal
     is_waiting = verdict.wake_in_s > 0 and not is_over
     return [
@@ -99,15 +102,23 @@ def _task_row(verdict: Verdict, now: datetime) -> list[Any]:
         verdict.error_code if verdict.status is Status.FAILED else "",
         verdict.message if verdict.status is Status.FAILED else "",
         verdict.prompt_tokens, verdict.completion_tokens, verdict.cached_tokens,
-        verdict.cost_usd, None, None, now if is_over else None, now, verdict.task_id,
+        _total_usd(spent_usd, verdict), None, None, now if is_over else None, now, verdict.task_id,
     ]  # fmt: skip
+
+
+def _total_usd(spent_usd: Decimal | None, verdict: Verdict) -> Decimal | None:
+    """What the task has cost with this call; None: nothing yet, or its answer is unpriced."""
+    if verdict.cost_usd is None:
+        return None if verdict.outcome is Outcome.SUCCEEDED else spent_usd
+    return (spent_usd or 0) + verdict.cost_usd
 
 
 def _attempt_row(verdict: Verdict, now: datetime) -> list[Any]:
     return [
         verdict.outcome.value, verdict.error_code, verdict.message, verdict.http_status,
         verdict.request_id, verdict.prompt_tokens, verdict.completion_tokens,
-        verdict.cached_tokens, verdict.cost_usd, now, verdict.task_id, verdict.attempt_number,
+        verdict.cached_tokens, verdict.cost_usd, verdict.input_rate, verdict.cached_rate,
+        verdict.output_rate, now, verdict.task_id, verdict.attempt_number,
     ]  # fmt: skip
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
 
 from tasks.conf import Conf
 from tasks.engine.claimed import Answer, Claimed
-from tasks.errors import ProviderError
+from tasks.errors import CountedTokens, ProviderError
+from tasks.policy.pricing import Cost
 from tasks.policy.retry import RetryIn, decide_retry
 from tasks.providers.base import Completion
 from tasks.vocabulary import EventType, Outcome, Provider, ResultSource, Status
 
 _MOST_MESSAGE_CHARS = 2000
+_MONEY = ("cost_usd", "input_rate", "cached_rate", "output_rate")
 _EVENTS = {Status.COMPLETED: EventType.COMPLETED, Status.FAILED: EventType.FAILED}
 _EVENTS_OF_WAITING = {
     Outcome.DEFERRED: EventType.DEFERRED,
@@ -31,7 +33,7 @@ class Verdict:
     the key that a failed call was made with. lane_wait_s: how long that provider asked everybody to
     wait, seconds. reserved_tokens: as on `Claimed`. attempts: what the task has spent, this call
     included or not. wake_in_s: for PENDING, seconds until it is due again (0: at once). cost_usd:
-    None is unpriced.
+    None is unpriced; the rates, USD per 1M tokens, are those that it was reckoned by.
     """
 
     task_id: int
@@ -61,6 +63,9 @@ class Verdict:
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     cost_usd: Decimal | None = None
+    input_rate: Decimal | None = None
+    cached_rate: Decimal | None = None
+    output_rate: Decimal | None = None
 
     @property
     def event(self) -> EventType:
@@ -70,7 +75,8 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         row = dict(vars(self))  # flat: `asdict` would copy deeply, at many times the cost
         row["lease_token"] = self.lease_token.hex
-        row["cost_usd"] = None if self.cost_usd is None else str(self.cost_usd)
+        for name in _MONEY:
+            row[name] = None if row[name] is None else str(row[name])
         return row
 
     def as_refused(self, why: str) -> Verdict:
@@ -87,7 +93,7 @@ class Verdict:
             attempts=self.attempts,
             error_code="unstorable",
             message=f"The answer cannot be stored ({why}).",
-            cost_usd=self.cost_usd,
+            **{name: getattr(self, name) for name in _MONEY},
         )
 
     @classmethod
@@ -98,18 +104,20 @@ class Verdict:
         values["lease_token"] = UUID(hex=row["lease_token"])
         values["status"] = Status(row["status"])
         values["outcome"] = Outcome(row["outcome"])
-        if row.get("cost_usd") is not None:
-            values["cost_usd"] = Decimal(row["cost_usd"])
+        for name in _MONEY:
+            values[name] = None if row.get(name) is None else Decimal(row[name])
         return cls(**values)
 
 
 def judge(answer: Answer, conf: Conf, random: Callable[[], float]) -> Verdict:
     """COMPLETED with its result, PENDING for another try, or FAILED. Pure but for `random`."""
     if answer.completion is not None:
-        return _completed(answer.claimed, answer.completion, answer.cost_usd)
+        used = _columns_of_use(answer.completion.usage, answer.cost)
+        return replace(_completed(answer.claimed, answer.completion), **used)
     if answer.error is None:
         raise ValueError("an answer is a completion or an error")
-    return _retried_or_failed(answer.claimed, answer.error, conf, random)
+    used = _columns_of_use(answer.error.usage, answer.cost)
+    return replace(_retried_or_failed(answer.claimed, answer.error, conf, random), **used)
 
 
 def release(claimed: Claimed, reason: str) -> Verdict:
@@ -139,8 +147,7 @@ def _on(claimed: Claimed, **columns: Any) -> Verdict:
     )
 
 
-def _completed(claimed: Claimed, completion: Completion, cost_usd: Decimal | None) -> Verdict:
-    usage = completion.usage
+def _completed(claimed: Claimed, completion: Completion) -> Verdict:
     return _on(
         claimed,
         status=Status.COMPLETED,
@@ -154,10 +161,6 @@ def _completed(claimed: Claimed, completion: Completion, cost_usd: Decimal | Non
         truncated=completion.is_truncated,
         http_status=None if claimed.provider is Provider.MOCK else 200,
         request_id=_storable(completion.request_id[:200]),
-        prompt_tokens=usage.prompt_tokens if usage else None,
-        completion_tokens=usage.completion_tokens if usage else None,
-        cached_tokens=usage.cached_tokens if usage else None,
-        cost_usd=cost_usd,
     )
 
 
@@ -217,6 +220,18 @@ def _columns_of(error: ProviderError) -> dict[str, Any]:
         "http_status": error.http_status,
         "request_id": _storable(error.request_id[:200]),
         "key_id": error.key_id,
+    }
+
+
+def _columns_of_use(usage: CountedTokens | None, cost: Cost | None) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.prompt_tokens if usage else None,
+        "completion_tokens": usage.completion_tokens if usage else None,
+        "cached_tokens": usage.cached_tokens if usage else None,
+        "cost_usd": cost.usd if cost else None,
+        "input_rate": cost.rates.input if cost else None,
+        "cached_rate": cost.rates.cached if cost else None,
+        "output_rate": cost.rates.output if cost else None,
     }
 
 

@@ -33,6 +33,10 @@ class Attempt(models.Model):
     completion_tokens = models.PositiveIntegerField(null=True)
     cached_tokens = models.PositiveIntegerField(null=True)
     cost_usd = models.DecimalField(max_digits=18, decimal_places=10, null=True)
+    # USD per 1M tokens that the cost was reckoned by; null: unpriced.
+    input_rate = models.DecimalField(max_digits=18, decimal_places=10, null=True)
+    cached_rate = models.DecimalField(max_digits=18, decimal_places=10, null=True)
+    output_rate = models.DecimalField(max_digits=18, decimal_places=10, null=True)
     is_late = models.BooleanField(default=False)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

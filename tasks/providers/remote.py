@@ -81,11 +81,11 @@ class RemoteClient(ProviderClient):
 
     def _judged(self, answer: Answer, reply: Reply, request: CompletionRequest) -> Completion:
         if answer.finish_reason is FinishReason.CONTENT_FILTER:
-            raise self._refusal(ContentFiltered, reply, f"declined to answer. {answer.text}")
+            said = f"declined to answer. {answer.text}"
+            raise self._refusal(ContentFiltered, reply, said, answer.usage)
         if not answer.text.strip() and answer.finish_reason is not FinishReason.LENGTH:
-            raise self._refusal(
-                BadResponse, reply, f"sent an empty answer ({answer.finish_reason})."
-            )
+            said = f"sent an empty answer ({answer.finish_reason})."
+            raise self._refusal(BadResponse, reply, said, answer.usage)
         return Completion(
             text=storable(answer.text),
             model=storable(answer.model)[:_MOST_MODEL_CHARS] or request.model,
@@ -94,9 +94,13 @@ class RemoteClient(ProviderClient):
             request_id=request_id(reply),
         )
 
-    def _refusal(self, kind: type[ProviderError], reply: Reply, said: str) -> ProviderError:
+    def _refusal(
+        self, kind: type[ProviderError], reply: Reply, said: str, usage: Usage | None = None
+    ) -> ProviderError:
         message = self._http.scrubber.clean(f"{self.name} {said}")
-        return kind(message, http_status=reply.status, request_id=request_id(reply))
+        error = kind(message, http_status=reply.status, request_id=request_id(reply))
+        error.usage = usage
+        return error
 
 
 def tokens(count: object) -> int | None:

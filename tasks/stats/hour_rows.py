@@ -33,7 +33,9 @@ def write_hours(hours: range) -> None:
         (LatencyHour, _LATENCY, latency_groups(ended, HOUR_S, by_owner=True)),
         (CallHour, _CALLS, call_groups(ended_calls(within), HOUR_S, by_owner=True)),
     ]
-    prepared = [(model, columns, list(_rows(groups, *columns))) for model, columns, groups in tables]
+    prepared = [
+        (model, columns, list(_rows(groups, *columns))) for model, columns, groups in tables
+    ]
     with transaction.atomic():
         _wait_for_other_writers()
         for model, (keys, sums), rows in prepared:

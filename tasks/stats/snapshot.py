@@ -22,8 +22,8 @@ from tasks.stats.live import (
     list_workers,
     oldest_due_age_s,
 )
-from tasks.stats.past import look_back_at_calls
 from tasks.stats.past import look_back as look_back_at
+from tasks.stats.past import look_back_at_calls
 from tasks.stats.providers import (
     ErrorFigures,
     ModelFigures,
