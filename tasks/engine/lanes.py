@@ -40,6 +40,10 @@ class Lanes:
         state = self._states.get(provider.value)
         return state.block(self._now) if state else None
 
+    def is_out(self, provider: Provider) -> bool:
+        state = self._states.get(provider.value)
+        return state is not None and state.is_out(self._now)
+
     def keys(self, provider: Provider) -> Keys:
         """Which of its keys are set aside."""
         return keys_of(provider, self._states.get(provider.value), self._now)

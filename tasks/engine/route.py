@@ -17,7 +17,7 @@ from tasks.errors import ProviderError, provider_error_class
 from tasks.models import Attempt
 from tasks.policy.routing import Call, Defer, Lane, Rules, Wish, route
 from tasks.providers.catalogue import load_catalogue
-from tasks.vocabulary import Outcome, Provider
+from tasks.vocabulary import MockMode, Outcome, Provider
 
 # A provider that failed a task so often has had its chance; the next in the order gets one.
 _FAILURES_BEFORE_FAILOVER = 2
@@ -83,6 +83,8 @@ class Router:
         asked = Provider(task.provider)
         if asked is not Provider.MOCK and not self._conf.configured:
             return route(Wish(provider=asked), {}, self._rules, now=self._now)
+        if self._conf.mock is MockMode.FALLBACK and task.attempts >= task.max_attempts:
+            return route(Wish(provider=Provider.MOCK), {}, self._rules, now=self._now)
         wish = Wish(
             provider=asked,
             may_failover=task.failover,
@@ -117,6 +119,7 @@ class Router:
             model=_model_at(provider, task, asked, self._conf),
             blocked_until=until,
             reason=reason,
+            is_out=self._shared.is_out(provider),
             limit=self._limits.hindrance(provider, task, tokens),
         )
 

@@ -13,6 +13,7 @@ from django.db import DataError, IntegrityError, transaction
 
 from tasks.engine.lanes import learn
 from tasks.engine.outbox import record
+from tasks.engine.stand_in import leave_to_mock
 from tasks.engine.verdict import Verdict
 from tasks.models import Attempt, Task
 from tasks.querysets import database_now
@@ -76,10 +77,11 @@ def settle(verdicts: Sequence[Verdict]) -> None:
     held = _held_tasks(verdict.task_id for verdict in verdicts)
     in_time = [v for v in verdicts if held.get(v.task_id, _NOBODY).lease_token == v.lease_token]
     now = database_now()
-    update_rows(Task, _TASK_COLUMNS, [_task_row(v, held[v.task_id].cost_usd, now) for v in in_time])
     update_rows(Attempt, _ATTEMPT_COLUMNS, [_attempt_row(v, now) for v in in_time], _ATTEMPT_KEY)
-    record((v.event, v.task_id, held[v.task_id].owner_id) for v in in_time)
     learn(verdicts, in_time, now)
+    in_time = leave_to_mock(in_time, now)
+    update_rows(Task, _TASK_COLUMNS, [_task_row(v, held[v.task_id].cost_usd, now) for v in in_time])
+    record((v.event, v.task_id, held[v.task_id].owner_id) for v in in_time)
     for verdict in verdicts:
         if held.get(verdict.task_id, _NOBODY).lease_token != verdict.lease_token:
             _record_late(verdict, now)

@@ -152,7 +152,7 @@ def _completed(claimed: Claimed, completion: Completion) -> Verdict:
         claimed,
         status=Status.COMPLETED,
         outcome=Outcome.SUCCEEDED,
-        attempts=claimed.attempts,
+        attempts=min(claimed.attempts, claimed.max_attempts),  # the mock may answer beyond them
         result=_storable(completion.text),
         result_source=_source(claimed),
         served_provider=claimed.provider.value,

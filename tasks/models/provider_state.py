@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
 
 from tasks.policy.breaker import Breaker
 from tasks.policy.quota import Fill
+from tasks.policy.routing import LONGEST_PARK_S
 
 
 class ProviderState(models.Model):
@@ -63,6 +64,13 @@ class ProviderState(models.Model):
         if (until := self.breaker.blocked_until(moment)) is not None:
             blocks.append((until, f"breaker open: {self.breaker.reason or 'forced'}"))
         return max(blocks) if blocks else None
+
+    def is_out(self, now: datetime) -> bool:
+        """No answer can be had there for a good while; a short wait that it asked for is not it."""
+        breaker_until = self.breaker.blocked_until(now.timestamp())
+        deferred_until = self.deferred_until or now
+        is_far = deferred_until - now > timedelta(seconds=LONGEST_PARK_S)
+        return self.is_paused or breaker_until is not None or is_far
 
     def keys_aside(self, now: datetime) -> dict[str, str]:
         """The keys that are not to be used now: fingerprint → why."""

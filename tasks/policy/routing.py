@@ -25,13 +25,15 @@ class Lane:
 
     blocked_until: None is open; infinity, until an operator says so. `reason`: why it is blocked.
     model: what this task would run there, None if it cannot run there at all. limit: why a limit of
-    our own lets no call of this task through just now; empty: it may go.
+    our own lets no call of this task through just now; empty: it may go. is_out: blocked for good
+    or for long, rather than for a moment's patience.
     """
 
     model: str | None
     blocked_until: float | None = None
     reason: str = ""
     limit: str = ""
+    is_out: bool = False
     failure_share: float | None = None
     p50_s: float | None = None
     estimated_usd: Decimal | None = None
@@ -99,7 +101,7 @@ def route(wish: Wish, lanes: Mapping[Provider, Lane], rules: Rules, *, now: floa
     limited = [p for p in candidates if not lanes[p].is_shut(now)]
     if limited:
         return _await_limits(limited, lanes, until=_earliest(candidates, lanes, now))
-    if rules.mock is MockMode.FALLBACK:
+    if rules.mock is MockMode.FALLBACK and all(lane.is_out for lane in lanes.values()):
         return Call(provider=Provider.MOCK, model=rules.mock_model, is_fallback=True)
     return _defer(wish, {p: lanes[p] for p in candidates}, now)
 

@@ -25,7 +25,7 @@ class MockClient(ProviderClient):
         if self._latency_s:
             time.sleep(min(self._latency_s, timeout_s))
         text = (
-            "This is a mock answer: no AI provider was asked. "
+            "This is a mock answer: no AI provider wrote it. "
             f"Your prompt began: “{_beginning(request.prompt)}”"
         )
         return Completion(

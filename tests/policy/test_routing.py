@@ -22,8 +22,8 @@ def open_lanes(*providers: Provider) -> dict[Provider, Lane]:
     return {provider: Lane(model=f"{provider}-model") for provider in providers}
 
 
-def shut(until: float = NOW + 30, reason: str = "breaker open") -> Lane:
-    return Lane(model="m", blocked_until=until, reason=reason)
+def shut(until: float = NOW + 30, reason: str = "breaker open", *, is_out: bool = True) -> Lane:
+    return Lane(model="m", blocked_until=until, reason=reason, is_out=is_out)
 
 
 def test_the_provider_asked_for_is_called() -> None:
@@ -142,6 +142,9 @@ def test_auto_takes_an_unpriced_provider_for_the_dearest() -> None:
         (MockMode.NEVER, {}, "nobody"),
         (MockMode.FALLBACK, open_lanes(OPENAI), "openai"),
         (MockMode.FALLBACK, {OPENAI: shut()}, "mock"),
+        (MockMode.FALLBACK, {OPENAI: shut(is_out=False)}, "nobody"),
+        (MockMode.FALLBACK, {OPENAI: shut(), DEEPSEEK: shut(is_out=False)}, "nobody"),
+        (MockMode.FALLBACK, {OPENAI: shut(), DEEPSEEK: shut()}, "mock"),
         (MockMode.FALLBACK, {}, "mock"),
     ],
 )
@@ -151,6 +154,13 @@ def test_the_mock_answers_only_when_its_mode_says_so(
     decision = route(Wish(provider=OPENAI), lanes, Rules(failover=ORDER, mock=mode), now=NOW)
     chosen = decision.provider.value if isinstance(decision, Call) else "nobody"
     assert chosen == answers
+
+
+def test_the_mock_is_no_way_around_a_task_that_keeps_to_its_provider() -> None:
+    lanes = {OPENAI: shut(), **open_lanes(DEEPSEEK)}
+    wish = Wish(provider=OPENAI, may_failover=False)
+    decision = route(wish, lanes, Rules(failover=ORDER, mock=MockMode.FALLBACK), now=NOW)
+    assert isinstance(decision, Defer)
 
 
 def test_the_mock_that_was_asked_for_answers_without_a_lane() -> None:

@@ -15,7 +15,7 @@ def ask(prompt: str, client: MockClient | None = None) -> str:
 
 def test_the_answer_says_that_it_is_a_mock_and_echoes_the_prompt() -> None:
     answer = ask("What is the  capital\nof France?")
-    assert "mock answer: no AI provider was asked" in answer
+    assert "mock answer: no AI provider wrote it" in answer
     assert "What is the capital of France?" in answer
 
 
