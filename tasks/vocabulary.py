@@ -33,7 +33,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 
 
 class EventType(StrEnum):
-    """What happened to a task, or to a batch of them. `status`: where the task stands since."""
+    """What happened to a task, or to a batch of them."""
 
     SUBMITTED = "task.submitted"
     STARTED = "task.started"
@@ -47,15 +47,23 @@ class EventType(StrEnum):
     BATCH_FINISHED = "batch.finished"
 
     @property
-    def status(self) -> Status:
-        return _STATUS_SINCE.get(self, Status.PENDING)
+    def status(self) -> Status | None:
+        """Where the task stands since; None for a batch."""
+        return _STATUS_SINCE[self]
 
     @property
     def is_terminal(self) -> bool:
-        return self.status.is_terminal
+        """The end of a task, unless somebody retries it."""
+        return self.status in TERMINAL
 
 
 _STATUS_SINCE = {
+    EventType.SUBMITTED: Status.PENDING,
+    EventType.RETRYING: Status.PENDING,
+    EventType.DEFERRED: Status.PENDING,
+    EventType.RELEASED: Status.PENDING,
+    EventType.RETRIED: Status.PENDING,
+    EventType.BATCH_FINISHED: None,
     EventType.STARTED: Status.PROCESSING,
     EventType.COMPLETED: Status.COMPLETED,
     EventType.FAILED: Status.FAILED,

@@ -12,6 +12,16 @@ from taskrunner.supervisor.leash import hold_on
 STOP_GRACE_S = 3  # open event streams would hold a stop for ever
 
 
+class Server(uvicorn.Server):
+    """Ends the event streams first: they would hold a stop for all of its grace."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        from tasks.services.live import end_all_streams  # noqa: PLC0415 - needs Django set up
+
+        end_all_streams()
+        await super().shutdown(sockets)
+
+
 def main() -> None:
     leash_fd, socket_fd = (int(text) for text in sys.argv[1:3])
     hold_on(leash_fd)
@@ -24,7 +34,7 @@ def main() -> None:
         access_log=False,
         server_header=False,
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=socket_fd)])
+    Server(config).run(sockets=[socket.socket(fileno=socket_fd)])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from tasks.api.views.batches import (
 )
 from tasks.api.views.docs import DocsView, SchemaView
 from tasks.api.views.doors import NoDoorView, RootView
+from tasks.api.views.events import EventsView, TaskEventsView
 from tasks.api.views.providers import ProvidersView
 from tasks.api.views.stats import StatsView
 from tasks.api.views.steering import (
@@ -46,6 +47,8 @@ urlpatterns = [
         "batches/<str:batch_id>/retry_failed/", BatchRetryFailedView.as_view(), name="batch-retry"
     ),
     path("batches/<str:batch_id>/results.jsonl", BatchResultsView.as_view(), name="batch-results"),
+    path("tasks/<str:task_id>/events/", TaskEventsView.as_view(), name="task-events"),
+    path("events/", EventsView.as_view(), name="events"),
     path("providers/", ProvidersView.as_view(), name="providers"),
     path("providers/<str:name>/breaker/", ProviderBreakerView.as_view(), name="provider-breaker"),
     path("providers/<str:name>/pause/", ProviderPauseView.as_view(), name="provider-pause"),

@@ -57,9 +57,14 @@ def record_submit_of(batch_id: int) -> None:
 
 
 def events_after(
-    place: EventPlace, *, owner_id: int | None = None, limit: int = 500
+    place: EventPlace,
+    *,
+    owner_id: int | None = None,
+    task_id: int | None = None,
+    limit: int = 500,
 ) -> list[Event]:
-    """At most `limit` events beyond `place`, in their order. owner_id: None means everybody's.
+    """At most `limit` events beyond `place`, in their order; of one owner, of one task, or, with
+    neither given, everybody's.
 
     Whoever reads on from the last one's place misses nothing and reads nothing twice: events of
     a transaction that is still open, and those numbered after it, are not shown yet.
@@ -67,6 +72,8 @@ def events_after(
     rows = _settled()
     if owner_id is not None:
         rows = rows.filter(owner_id=owner_id)
+    if task_id is not None:
+        rows = rows.filter(task_id=task_id)
     if connection.vendor != "postgresql":
         return list(rows.filter(pk__gt=place.id).order_by("pk")[:limit])
     beyond = TupleGreaterThan(Tuple(F("tx"), F("id")), tuple(place))

@@ -34,7 +34,9 @@ class EventPlace(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises: ValueError for anything that `str` did not make."""
+        """What `str` made, or `0` for the begin. Raises: ValueError for anything else."""
+        if text == "0":
+            return cls(0, 0)
         tx, dash, key = text.partition("-")
         if not (dash and text.isascii() and tx.isdigit() and key.isdigit() and len(text) < 40):
             raise ValueError(f"no place of an event: {text[:60]!r}")

@@ -171,6 +171,7 @@ def test_what_is_no_place_is_refused(text):
 
 def test_a_place_survives_its_text():
     assert EventPlace.parse(str(EventPlace(12, 34))) == EventPlace(12, 34)
+    assert EventPlace.parse("0") == START
 
 
 def test_events_are_kept_for_a_day(owner):

@@ -16,6 +16,7 @@ _DOORS = {
     "tasks": "api:task-list",
     "actions": "api:task-actions",
     "batches": "api:batch-list",
+    "events": "api:events",
     "providers": "api:providers",
     "stats": "api:stats",
     "schema": "api:schema",

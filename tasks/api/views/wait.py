@@ -1,15 +1,12 @@
-"""Waiting for a task: the one asynchronous view, so that a waiter keeps no thread busy."""
+"""Waiting for a task, without keeping a thread busy."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +14,8 @@ from rest_framework.response import Response
 from tasks import services
 from tasks.api.representation import TaskDetailSerializer
 from tasks.api.schema import TASK_ID, failures
-from tasks.api.views.base import ApiView, caller
+from tasks.api.views.asynchronous import AsyncApiView
+from tasks.api.views.base import caller
 from tasks.errors import InvalidInput
 from tasks.services.following import wait_until_terminal
 
@@ -31,25 +29,10 @@ _TIMEOUT = OpenApiParameter(
 )
 
 
-class TaskWaitView(ApiView):
-    """Answers when the task has ended, or after `timeout` seconds, with the task as it is.
-
-    DRF knows no asynchronous views. This one runs DRF's gate (keys, scopes, throttles) and DRF's
-    rendering on a thread, and between the two waits on the event loop.
-    """
+class TaskWaitView(AsyncApiView):
+    """Answers when the task has ended, or after `timeout` seconds, with the task as it is."""
 
     query_names = ("timeout",)
-
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
-        async def view(request: HttpRequest, task_id: str) -> HttpResponseBase:
-            return await cls(**initkwargs)._answer(request, task_id)
-
-        # What DRF's own as_view leaves for whoever lists the views.
-        view.cls = cls  # type: ignore[attr-defined]
-        view.initkwargs = initkwargs  # type: ignore[attr-defined]
-        exempt: Callable[..., Coroutine[Any, Any, HttpResponseBase]] = csrf_exempt(view)
-        return exempt
 
     @extend_schema(
         operation_id="tasks_wait",
@@ -63,50 +46,15 @@ class TaskWaitView(ApiView):
         task = services.get_task(caller(request), task_id)
         return Response(TaskDetailSerializer(task).data)
 
-    async def _answer(self, request: HttpRequest, task_id: str) -> HttpResponseBase:
-        refusal, key, timeout_s = await sync_to_async(self._admit)(request, task_id)
-        if refusal is not None:
-            return refusal
+    def admit(self, **kwargs: str) -> tuple[int, float]:
+        """The task's key and how long to wait."""
+        timeout_s = _timeout_s(self.request)
+        return services.get_task(caller(self.request), kwargs["task_id"]).pk, timeout_s
+
+    async def go_on(self, admitted: Any) -> HttpResponseBase:
+        key, timeout_s = admitted
         await wait_until_terminal(key, timeout_s)
-        return await sync_to_async(self._finish)(self.get, task_id)
-
-    def _admit(
-        self, request: HttpRequest, task_id: str
-    ) -> tuple[HttpResponseBase | None, int, float]:
-        """A refusal, or the key of a task that the caller may see and how long to wait."""
-        self.setup(request, task_id=task_id)
-        self.request = self.initialize_request(request, task_id=task_id)
-        self.headers = self.default_response_headers
-        try:
-            self.initial(self.request, task_id=task_id)
-            if self.request.method not in ("GET", "HEAD"):
-                return self._finish(self._handler(), task_id), 0, 0
-            timeout_s = _timeout_s(self.request)
-            return None, services.get_task(caller(self.request), task_id).pk, timeout_s
-        except Exception as exc:  # noqa: BLE001 - DRF re-raises what is no known refusal
-            return self._render(self.handle_exception(exc)), 0, 0
-
-    def _handler(self) -> Callable[..., Response]:
-        """OPTIONS, or the refusal of a method that there is not."""
-        name = str(self.request.method).lower()
-        known = name in self.http_method_names
-        return (
-            getattr(self, name, self.http_method_not_allowed)
-            if known
-            else (self.http_method_not_allowed)
-        )
-
-    def _finish(self, handler: Callable[..., Response], task_id: str) -> HttpResponseBase:
-        try:
-            return self._render(handler(self.request, task_id=task_id))
-        except Exception as exc:  # noqa: BLE001 - DRF re-raises what is no known refusal
-            return self._render(self.handle_exception(exc))
-
-    def _render(self, response: Response) -> HttpResponseBase:
-        # Set where DRF's templates look for it, too.
-        final = self.finalize_response(self.request, response, **self.kwargs)
-        self.response = final
-        return final
+        return await sync_to_async(self.finish)(self.get)
 
 
 def _timeout_s(request: Request) -> float:
