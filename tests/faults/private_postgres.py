@@ -1,14 +1,25 @@
-"""A PostgreSQL server of the test's own, which may be stopped and started."""
+"""Which database a test needs, and a PostgreSQL server of its own that it may stop."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+needs_postgres = pytest.mark.skipif(
+    not os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="a fault of PostgreSQL"
+)
+needs_sqlite = pytest.mark.skipif(
+    os.environ.get("DATABASE_URL", "sqlite").startswith("postgres"), reason="a fault of SQLite"
+)
 
 
 def find_binaries() -> Path | None:
@@ -26,24 +37,26 @@ class PrivatePostgres:
     port: int
 
     @classmethod
-    def create(cls, folder: Path) -> PrivatePostgres:
-        """Initialised and started. Raises CalledProcessError with the server's own words."""
+    @contextlib.contextmanager
+    def running(cls) -> Iterator[PrivatePostgres]:
+        """Initialised and started, in a folder of its own: pytest's are closed to all but root."""
         binaries = find_binaries()
         if binaries is None:
             raise FileNotFoundError("no initdb on this machine")
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        server = cls(folder=folder / "postgres", binaries=binaries, port=port)
-        server.folder.mkdir()
+        folder = Path(tempfile.mkdtemp(prefix="taskrunner-postgres-"))
         if os.getuid() == 0:  # the server refuses to run as root
-            for path in (folder, *folder.parents):
-                if path == Path(tempfile.gettempdir()):
-                    break
-                path.chmod(0o755)  # pytest's folders are root's alone
-            shutil.chown(server.folder, "postgres", "postgres")
-        server._run("initdb", "-D", str(server.data), "-A", "trust", "-U", "postgres", "-N")
-        server.start()
-        return server
+            shutil.chown(folder, "postgres", "postgres")
+        server = cls(folder=folder, binaries=binaries, port=port)
+        try:
+            server._run("initdb", "-D", str(server.data), "-A", "trust", "-U", "postgres", "-N")
+            server.start()
+            yield server
+        finally:
+            if (server.data / "postmaster.pid").exists():
+                server.stop()
+            shutil.rmtree(folder)
 
     @property
     def data(self) -> Path:
@@ -66,7 +79,8 @@ class PrivatePostgres:
         command = [str(self.binaries / program), *arguments]
         if os.getuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]
-        subprocess.run(
-            command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, cwd=self.folder,
+        done = subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            cwd=self.folder,
         )  # fmt: skip
+        assert done.returncode == 0, f"{program}: {done.stdout} {done.stderr}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
@@ -10,19 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployment import Deployment, prepare_database, wait_until
-from tests.fakes.process import FakeProviderProcess
+from tests.deployment import wait_until
 from tests.faults.installation import Installation, family_of, kill
-from tests.faults.private_postgres import PrivatePostgres, find_binaries
+from tests.faults.private_postgres import needs_postgres, needs_sqlite
 
 pytestmark = pytest.mark.processes
 
-needs_postgres = pytest.mark.skipif(
-    not os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="a fault of PostgreSQL"
-)
-needs_sqlite = pytest.mark.skipif(
-    os.environ.get("DATABASE_URL", "sqlite").startswith("postgres"), reason="a fault of SQLite"
-)
 _TERMINATE_ALL = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -31,22 +23,6 @@ _TERMINATE_ALL = (
 
 def prompts(count: int) -> list[str]:
     return [f"prompt {number}" for number in range(count)]
-
-
-@pytest.fixture
-def stoppable(tmp_path: Path, provider: FakeProviderProcess):
-    """An installation whose PostgreSQL server can be stopped, and that server."""
-    if find_binaries() is None and not os.environ.get("CI"):
-        pytest.skip("no PostgreSQL server programs here: the outage rows are not tested")
-    server = PrivatePostgres.create(tmp_path)
-    prepare_database(server.url)
-    with Deployment.over(server.url, tmp_path) as deployment:
-        deployment.environment |= provider.environment("openai") | {
-            "TASKRUNNER_WORKERS": "2",
-            "TASKRUNNER_CONCURRENCY": "32",
-        }
-        yield Installation(deployment=deployment, provider=provider), server
-    server.stop()
 
 
 @needs_postgres
