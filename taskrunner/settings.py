@@ -125,7 +125,16 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     _database["CONN_HEALTH_CHECKS"] = True
-    _database["OPTIONS"] = {"connect_timeout": 5, "application_name": "taskrunner"}
+    _database["OPTIONS"] = {
+        "connect_timeout": 5,
+        "application_name": "taskrunner",
+        # A host that is cut off gets no answer at all, not even a refusal: without these it waits
+        # a quarter of an hour for one, its finished answers unsettled.
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+    } | _database.get("OPTIONS", {})  # those in DATABASE_URL, such as sslmode, have the last word
     # Set by asgi.py alone: under ASGI persistent connections are off, so a web process pools.
     # Workers hold one connection each; a pool's threads would not survive their fork.
     if os.environ.get("TASKRUNNER_PROCESS") == "web":

@@ -40,6 +40,7 @@ class Chores:
         self._beat = Chore(do=lambda: None, interval_s=beat_s, due_at=now)
         # Not at once: after an outage the lapsed leases' own workers come back first.
         self._rescue = Chore(do=rescue, interval_s=beat_s, due_at=now + beat_s)
+        self._rescue_waits_for_others = False
         self._others = [
             self._rescue,
             Chore(do=expire, interval_s=1.0, due_at=now),
@@ -72,6 +73,10 @@ class Chores:
 
     def _mind_a_stall(self, now: float) -> None:
         """A beat that comes late says that the database was held up, for others as well: their
-        leases may have lapsed only because of that. Let them beat before any rescue."""
-        if now - self._beat.due_at > self._beat.interval_s:
+        leases may have lapsed only because of that. Let them beat before any rescue, but once:
+        on a host that is always late nobody's task may wait for ever."""
+        if now - self._beat.due_at <= self._beat.interval_s:
+            self._rescue_waits_for_others = False
+        elif not self._rescue_waits_for_others:
+            self._rescue_waits_for_others = True
             self._rescue.due_at = now + self._beat.interval_s

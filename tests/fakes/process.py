@@ -24,9 +24,10 @@ class FakeProviderProcess:
     url: str
     process: subprocess.Popen[str]
 
-    def __init__(self, *, latency_s: float = 0.0, port: int = 0) -> None:
+    def __init__(self, *, latency_s: float = 0.0, port: int = 0, host: str = "127.0.0.1") -> None:
         self.command = [sys.executable, "-m", "tests.fakes.provider"]
         self.command += ["--port", str(port), "--latency", str(latency_s)]
+        self.command += ["--host", host]
         self.command += ["--parent", str(os.getpid())]
 
     def __enter__(self) -> Self:

@@ -129,12 +129,15 @@ class FakeProvider:
 
 
 async def serve(
-    board: Switchboard, port: int, ssl_context: ssl.SSLContext | None = None
+    board: Switchboard,
+    port: int,
+    ssl_context: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
 ) -> asyncio.Server:
     """A listening server in the running loop."""
     loop = asyncio.get_running_loop()
     return await loop.create_server(
-        lambda: Wire(board, loop), "127.0.0.1", port, ssl=ssl_context, backlog=2048
+        lambda: Wire(board, loop), host, port, ssl=ssl_context, backlog=2048
     )
 
 
@@ -144,10 +147,10 @@ async def leave_with(parent: int) -> None:
         await asyncio.sleep(0.5)
 
 
-async def run(port: int, latency_s: float, parent: int) -> None:
+async def run(port: int, latency_s: float, parent: int, host: str) -> None:
     """Serve until killed, or until `parent` is gone if it is not 0."""
-    server = await serve(Switchboard(latency_s=latency_s), port)
-    host, bound = server.sockets[0].getsockname()[:2]
+    server = await serve(Switchboard(latency_s=latency_s), port, host=host)
+    bound = server.sockets[0].getsockname()[1]
     sys.stdout.write(f"http://{host}:{bound}\n")
     sys.stdout.flush()
     await (leave_with(parent) if parent else server.serve_forever())
@@ -158,8 +161,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--parent", type=int, default=0, help="leave when this parent is gone")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     options = parser.parse_args()
-    asyncio.run(run(options.port, options.latency, options.parent))
+    asyncio.run(run(options.port, options.latency, options.parent, options.host))
 
 
 if __name__ == "__main__":

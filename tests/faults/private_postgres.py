@@ -34,23 +34,29 @@ def find_binaries() -> Path | None:
 class PrivatePostgres:
     folder: Path
     binaries: Path
+    host: str
     port: int
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls) -> Iterator[PrivatePostgres]:
-        """Initialised and started, in a folder of its own: pytest's are closed to all but root."""
+    def running(cls, host: str = "127.0.0.1") -> Iterator[PrivatePostgres]:
+        """Initialised and started, in a folder of its own: pytest's are closed to all but root.
+
+        `host`: the address to listen on; whoever reaches it is let in.
+        """
         binaries = find_binaries()
         if binaries is None:
             raise FileNotFoundError("no initdb on this machine")
-        with socket.create_server(("127.0.0.1", 0)) as probe:
+        with socket.create_server((host, 0)) as probe:
             port = probe.getsockname()[1]
         folder = Path(tempfile.mkdtemp(prefix="taskrunner-postgres-"))
         if os.getuid() == 0:  # the server refuses to run as root
             shutil.chown(folder, "postgres", "postgres")
-        server = cls(folder=folder, binaries=binaries, port=port)
+        server = cls(folder=folder, binaries=binaries, host=host, port=port)
         try:
             server._run("initdb", "-D", str(server.data), "-A", "trust", "-U", "postgres", "-N")
+            with (server.data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all samenet trust\n")
             server.start()
             yield server
         finally:
@@ -64,10 +70,10 @@ class PrivatePostgres:
 
     @property
     def url(self) -> str:
-        return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        return f"postgres://postgres@{self.host}:{self.port}/postgres"
 
     def start(self) -> None:
-        options = f"-p {self.port} -k {self.folder} -h 127.0.0.1"
+        options = f"-p {self.port} -k {self.folder} -h {self.host}"
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", str(self.data), "-l", log, "-o", options, "-w", "start")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 
@@ -72,6 +75,50 @@ def test_reprioritised_task_moves(installation: Installation):
 
     assert installation.wait_for_end() == {"COMPLETED": 3}
     assert called_prompts(installation) == ["third", "first", "second"]
+
+
+def test_no_task_starts_while_a_more_urgent_one_waits(installation: Installation):
+    """O1 over four processes under load: told by the claims' times, all of them the database's.
+
+    Two claims at the same moment may each hold what the other has not seen yet; so nothing is asked
+    of those within a quarter of a second.
+    """
+    installation.deployment.environment |= {
+        "TASKRUNNER_WORKERS": "4", "TASKRUNNER_CONCURRENCY": "16", "TASKRUNNER_AGING": "0",
+        "TASKRUNNER_LEASE": "10",
+    }  # fmt: skip
+    installation.provider.set_latency(0.1)
+    installation.start_cluster()
+    for wave in range(4):
+        path = installation.deployment.folder / f"wave-{wave}.jsonl"
+        chosen = random.Random(wave).choices(range(1, 11), k=150)
+        path.write_text("".join(
+            json.dumps({"prompt": f"{wave} {n}", "provider": "openai", "priority": p}) + "\n"
+            for n, p in enumerate(chosen)
+        ))  # fmt: skip
+        assert installation.deployment.manage("import_tasks", str(path)).returncode == 0
+
+    assert installation.wait_for_end(90) == {"COMPLETED": 600}
+    started = installation.deployment.query(
+        "SELECT priority, created_at, started_at FROM tasks_task ORDER BY started_at"
+    )
+    claims = [(p, _moment(created), _moment(begun)) for p, created, begun in started]
+    overtaken = [
+        (early, late)
+        for number, early in enumerate(claims)
+        for late in claims[number:]
+        if late[0] > early[0] and late[1] < early[2] - 0.25 and late[2] > early[2] + 0.25
+    ]
+    assert overtaken == []
+    waited_s = max(begun - created for _, created, begun in claims)
+    assert waited_s > 1  # there was something to overtake
+    workers = installation.deployment.query("SELECT count(DISTINCT worker) FROM tasks_attempt")
+    assert workers[0][0] == 4
+
+
+def _moment(told: datetime | str) -> float:
+    """Seconds; SQLite tells times as text."""
+    return (told if isinstance(told, datetime) else datetime.fromisoformat(told)).timestamp()
 
 
 def test_cancel_against_completion_leaves_one_terminal_state_each(installation: Installation):
