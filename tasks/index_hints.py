@@ -7,12 +7,13 @@ waiting rows then reads them all. So the constant is written out and the index i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from django.db import connection, models
 from django.db.models import F, Value
-from django.db.models.lookups import Exact
+from django.db.models.lookups import Exact, In
 from django.db.models.sql.datastructures import BaseTable
 
 Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
@@ -36,6 +37,11 @@ class _IndexedTable(BaseTable):
 def where(column: str, word: StrEnum) -> Exact[Any]:
     """`column` is `word`, as a condition that a partial index can be matched with."""
     return Exact(F(column), Constant(word.value))
+
+
+def is_among(column: str, words: Iterable[str]) -> In[Any]:
+    """`column` is one of `words`, as a condition that a partial index can be matched with."""
+    return In(F(column), [Constant(word) for word in words])
 
 
 def through_index(rows: Rows, name: str) -> Rows:

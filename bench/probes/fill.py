@@ -35,29 +35,25 @@ _ATTEMPT = {
 
 def fill(finished: int, waiting: int, due: int) -> int:
     """How many rows there are then. Each finished task has its attempt."""
-    _insert_tasks(finished, _PENDING | _FINISHED)
-    _insert(Attempt, _ATTEMPT, "tasks_task WHERE status = 'COMPLETED'")
-    _insert_tasks(waiting, _PENDING | _WAITING)
-    _insert_tasks(due, _PENDING)
+    insert(Task, _PENDING | _FINISHED, finished)
+    insert(Attempt, _ATTEMPT, "tasks_task WHERE status = 'COMPLETED'")
+    insert(Task, _PENDING | _WAITING, waiting)
+    insert(Task, _PENDING, due)
     if _IS_POSTGRES:  # as its own daemon would, sooner or later; SQLite has nothing of the kind
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
     return int(Task.objects.count())
 
 
-def _insert_tasks(count: int, values: dict[str, str]) -> None:
-    numbers = f"generate_series(1, {count}) AS numbers (n)"
-    if not _IS_POSTGRES:
-        numbers = (
-            "(WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers"
-            f" WHERE n < {count}) SELECT n FROM numbers)"
-        )
-    if count:
-        _insert(Task, values, numbers)
+def insert(model: type[Task | Attempt], values: dict[str, str], source: str | int) -> None:
+    """A row for each of `source`: a table with its condition, or numbers `n` from 1 on.
 
-
-def _insert(model: type[Task | Attempt], values: dict[str, str], source: str) -> None:
-    """Columns that `values` leaves out get the model's default, or an empty one."""
+    Columns that `values` leaves out get the model's default, or an empty one.
+    """
+    if source == 0:
+        return
+    if isinstance(source, int):
+        source = _numbers(source)
     columns = {
         field.column: values.get(field.column) or _default(field)
         for field in model._meta.concrete_fields
@@ -68,6 +64,15 @@ def _insert(model: type[Task | Attempt], values: dict[str, str], source: str) ->
             f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"
             f" SELECT {', '.join(columns.values())} FROM {source}"
         )
+
+
+def _numbers(count: int) -> str:
+    if _IS_POSTGRES:
+        return f"generate_series(1, {count}::bigint) AS numbers (n)"
+    return (
+        "(WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers"
+        f" WHERE n < {count}) SELECT n FROM numbers)"
+    )
 
 
 def _default(field: object) -> str:

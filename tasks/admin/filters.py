@@ -10,9 +10,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tasks import errors
+from tasks.index_hints import is_among, through_index, where
 from tasks.models import Task
+from tasks.models.task import ODD_SOURCES
 from tasks.querysets import database_now
 from tasks.stats import StatsRange
+from tasks.vocabulary import Provider, ResultSource, Status
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -44,6 +47,39 @@ class CreatedFilter(FinishedFilter):
     _column = "created_at"
 
 
+class SourceFilter(admin.SimpleListFilter):
+    """Who stands behind the answer. What is out of the ordinary has an index of its own."""
+
+    title = "result source"
+    parameter_name = "result_source__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [(source.value, source.value) for source in ResultSource]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        word = self.value()
+        if word not in ODD_SOURCES:
+            return queryset.filter(result_source=word) if word in set(ResultSource) else queryset
+        rows = queryset.filter(is_among("result_source", ODD_SOURCES), result_source=word)
+        return through_index(rows, "task_odd_source")
+
+
+class ServedFilter(admin.SimpleListFilter):
+    """By who answered, which need not be who was asked."""
+
+    title = "answered by"
+    parameter_name = "served"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [(name.value, name.value) for name in Provider if name is not Provider.AUTO]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        if not self.value():
+            return queryset
+        rows = queryset.filter(where("status", Status.COMPLETED), served_provider=self.value())
+        return through_index(rows, "task_served")
+
+
 class PriorityFilter(admin.SimpleListFilter):
     """Of the tasks that wait, for whom alone it matters: so the index on the state serves it."""
 
@@ -72,8 +108,8 @@ class ErrorFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
         if not self.value():
             return queryset
-        # The state too, so that the index on it bounds the search.
-        return queryset.filter(status="FAILED", error_code=self.value())
+        rows = queryset.filter(where("status", Status.FAILED), error_code=self.value())
+        return through_index(rows, "task_error")
 
 
 class WaitingFilter(admin.SimpleListFilter):

@@ -6,7 +6,7 @@ from django.db.models import Max, Q, QuerySet
 
 from tasks.models import Task
 
-NEWEST_SEARCHED = 100_000
+NEWEST_SEARCHED = 50_000
 HELP = f"A number finds that task. Words are looked for in the {NEWEST_SEARCHED:,} newest tasks."
 _MOST_ID = 2**63 - 1
 

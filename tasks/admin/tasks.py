@@ -22,6 +22,8 @@ from tasks.admin.filters import (
     ErrorFilter,
     FinishedFilter,
     PriorityFilter,
+    ServedFilter,
+    SourceFilter,
     WaitingFilter,
 )
 from tasks.admin.moves import move_urls
@@ -45,8 +47,8 @@ class TaskAdmin(TaskColumns, _ModelAdmin):
     )  # fmt: skip
     list_display_links = ("number", "prompt_start")
     list_filter = (
-        "status", "provider", "result_source", FinishedFilter, CreatedFilter, WaitingFilter,
-        ErrorFilter, PriorityFilter,
+        "status", "provider", SourceFilter, ServedFilter, FinishedFilter, CreatedFilter,
+        WaitingFilter, ErrorFilter, PriorityFilter,
     )  # fmt: skip
     list_select_related = ("owner",)
     sortable_by = ("number", "age_mark")

@@ -8,7 +8,7 @@ from tasks.models.event import Event, EventPlace
 from tasks.models.idempotency import IdempotencyRecord
 from tasks.models.provider_state import ProviderState
 from tasks.models.queue_sample import QueueSample
-from tasks.models.rollup import CallHour, EndedHour, LatencyHour, RollupProgress
+from tasks.models.rollup import CallHour, EndedHour, LatencyDay, LatencyHour, RollupProgress
 from tasks.models.task import Task
 from tasks.models.worker import Worker
 
@@ -22,6 +22,7 @@ __all__ = [
     "Event",
     "EventPlace",
     "IdempotencyRecord",
+    "LatencyDay",
     "LatencyHour",
     "ProviderState",
     "QueueSample",

@@ -14,10 +14,10 @@ UNITS_A_DOLLAR = 10**10
 """Costs are whole units, so that sums are exact on every database: 1 is 0.0000000001 USD."""
 
 
-def _indexes(name: str) -> list[models.Index]:
+def _indexes(name: str, period: str = "hour") -> list[models.Index]:
     return [
-        models.Index(fields=["owner", "hour"], name=f"{name}_owner_hour"),
-        models.Index(fields=["hour"], name=f"{name}_hour"),
+        models.Index(fields=["owner", period], name=f"{name}_owner_period"),
+        models.Index(fields=[period], name=f"{name}_period"),
     ]
 
 
@@ -32,7 +32,7 @@ def _owner() -> Any:
 
 
 class EndedHour(models.Model):
-    """`count` tasks ended within the hour alike, by the provider that answered or was tried last."""
+    """`count` tasks ended within the hour alike. The provider answered, or was tried last."""
 
     hour = models.IntegerField()
     owner = _owner()
@@ -85,6 +85,23 @@ class LatencyHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} {self.kind} times of {self.provider} in hour {self.hour}"
+
+
+class LatencyDay(models.Model):
+    """The sum of the day's `LatencyHour` rows, of which a month has too many to read."""
+
+    day = models.IntegerField()
+    owner = _owner()
+    kind = models.CharField(max_length=4)
+    provider = models.CharField(max_length=20)
+    latency = models.SmallIntegerField()
+    count = models.IntegerField()
+
+    class Meta:
+        indexes: ClassVar = _indexes("latencyday", "day")
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.kind} times of {self.provider} on day {self.day}"
 
 
 class RollupProgress(models.Model):

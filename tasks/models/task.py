@@ -22,6 +22,9 @@ from tasks.vocabulary import (
     choices,
 )
 
+ODD_SOURCES = (ResultSource.FALLBACK.value, ResultSource.CACHE.value, ResultSource.MOCK.value)
+"""Answers that did not come from the provider asked: few, and looked for."""
+
 
 class Task(models.Model):
     """One prompt for one provider. Only services and the engine write it.
@@ -124,7 +127,27 @@ class Task(models.Model):
             ),
             models.Index("status", F("id").desc(), name="task_status_id"),
             models.Index("provider", "status", F("id").desc(), name="task_provider_status_id"),
+            models.Index("provider", F("id").desc(), name="task_provider_id"),
+            models.Index(
+                "error_code",
+                F("id").desc(),
+                name="task_error",
+                condition=Q(status="FAILED"),
+            ),
+            models.Index(
+                "served_provider",
+                F("id").desc(),
+                name="task_served",
+                condition=Q(status="COMPLETED"),
+            ),
             models.Index("owner", F("id").desc(), name="task_owner_id"),
+            models.Index("owner", "status", F("id").desc(), name="task_owner_status_id"),
+            models.Index(
+                "result_source",
+                F("id").desc(),
+                name="task_odd_source",
+                condition=Q(result_source__in=ODD_SOURCES),
+            ),
             models.Index(fields=["created_at"], name="task_created"),
             models.Index(fields=["finished_at"], name="task_finished"),
             models.Index(

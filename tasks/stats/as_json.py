@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from tasks.stats.lanes import LaneFigures
+from tasks.stats.samples import QueuePoint
 from tasks.stats.snapshot import Snapshot
 from tasks.stats.wording import plain
 
@@ -40,6 +42,9 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
             asdict(figures) | {"cost_usd": plain(figures.cost_usd)}
             for figures in snapshot.providers
         ],
+        "models": [
+            asdict(figures) | {"cost_usd": plain(figures.cost_usd)} for figures in snapshot.models
+        ],
         "errors": [asdict(figures) for figures in snapshot.errors],
         "recent_failures": [
             asdict(failure)
@@ -47,6 +52,23 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
             for failure in snapshot.recent_failures
         ],
         "workers": None if workers is None else [asdict(worker) for worker in workers],
+        "breakers": None if snapshot.lanes is None else [_lane(lane) for lane in snapshot.lanes],
+        "queue": None if snapshot.queue is None else [_point(point) for point in snapshot.queue],
         "capacity": snapshot.capacity,
         "live_workers": snapshot.live_workers,
+    }
+
+
+def _lane(lane: LaneFigures) -> dict[str, Any]:
+    return asdict(lane) | {
+        "until": lane.until and lane.until.isoformat(),
+        "next_probe": lane.next_probe and lane.next_probe.isoformat(),
+    }
+
+
+def _point(point: QueuePoint) -> dict[str, Any]:
+    return {
+        "start": point.start.isoformat(),
+        "depth": point.depth,
+        "oldest_pending_seconds": point.oldest_s,
     }

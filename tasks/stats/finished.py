@@ -74,19 +74,17 @@ def latency_groups(
     ended: TaskQuerySet, bucket_s: int, *, by_owner: bool = False
 ) -> list[LatencyGroup]:
     """Of those of `ended` that a provider was really asked for, and that were not cancelled."""
-    also = ("owner_id",) if by_owner else ()
     counts: Counter[tuple[int, str, str, int, int | None]] = Counter()
-    for kind, duration_ms in ((WAIT, queue_ms()), (RUN, run_ms())):
-        rows = (
-            _answered(ended)
-            .annotate(period=EpochBucket("finished_at", width_s=bucket_s))
-            .annotate(answered_by=answering_provider(), ms=duration_ms)
-            .values("period", "answered_by", "ms", *also)
-            .annotate(count=Count("pk"))
-        )
-        for row in rows:
-            key = (row["period"], kind, row["answered_by"], bucket_of(row["ms"]))
-            counts[*key, row.get("owner_id")] += row["count"]
+    rows = (
+        _answered(ended)
+        .annotate(period=EpochBucket("finished_at", width_s=bucket_s))
+        .annotate(answered_by=answering_provider(), wait_ms=queue_ms(), run_ms=run_ms())
+        .values_list("period", "answered_by", "wait_ms", "run_ms", "owner_id")
+    )
+    for period, provider, wait_ms, ran_ms, owner_id in rows.iterator():
+        whose = owner_id if by_owner else None
+        counts[period, WAIT, provider, bucket_of(wait_ms), whose] += 1
+        counts[period, RUN, provider, bucket_of(ran_ms), whose] += 1
     return [
         LatencyGroup(
             bucket=period, kind=kind, provider=provider, latency=latency, count=count,

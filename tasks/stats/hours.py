@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
 
+from tasks.index_hints import through_index
 from tasks.models import RollupProgress
+from tasks.querysets import TaskQuerySet
 
 HOUR_S = 3600
+HOURS_A_DAY = 24
 
 
 def hour_of(moment: datetime) -> int:
@@ -19,6 +22,11 @@ def hour_of(moment: datetime) -> int:
 
 def start_of(hour: int) -> datetime:
     return datetime.fromtimestamp(hour * HOUR_S, UTC)
+
+
+def ended_tasks(tasks: TaskQuerySet, start: datetime, end: datetime | None) -> TaskQuerySet:
+    """Those of `tasks` that ended then, found by when they ended, however many their owner has."""
+    return through_index(tasks.filter(ended_between(start, end)), "task_finished")
 
 
 def ended_between(start: datetime, end: datetime | None) -> Q:

@@ -12,7 +12,7 @@ from tasks.conf import get_conf
 from tasks.index_hints import through_index, where
 from tasks.models import Attempt, Worker
 from tasks.querysets import TaskQuerySet
-from tasks.vocabulary import TERMINAL, Status
+from tasks.vocabulary import Status
 
 _OLDEST_LOOKED_AT = 200
 
@@ -52,15 +52,21 @@ def count_live(tasks: TaskQuerySet) -> LiveCounts:
 def count_by_status(tasks: TaskQuerySet) -> dict[Status, int]:
     """How many tasks stand where; states without a task are 0."""
     live = count_live(tasks)
-    ended = {status: tasks.filter(status=status).count() for status in TERMINAL}
-    found = {Status.PENDING: live.due + live.waiting, Status.PROCESSING: live.running} | ended
+    found = {
+        Status.PENDING: live.due + live.waiting,
+        Status.PROCESSING: live.running,
+        Status.FAILED: tasks.filter(status=Status.FAILED).count(),
+        Status.CANCELLED: tasks.filter(status=Status.CANCELLED).count(),
+    }
+    # Most tasks: SQLite counts a whole index several times faster than a part of it.
+    found[Status.COMPLETED] = tasks.order_by().count() - sum(found.values())
     return {status: found[status] for status in Status}
 
 
 def count_waiting(tasks: TaskQuerySet) -> Mapping[str, int]:
     """PENDING tasks that wait for a moment to come, by their reason; most frequent first."""
     rows = (
-        tasks.filter(status=Status.PENDING, wake_at__isnull=False)
+        tasks.waiting()
         .order_by()
         .values_list("waiting_reason")
         .annotate(count=Count("pk"))

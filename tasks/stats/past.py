@@ -8,7 +8,7 @@ from datetime import datetime
 from tasks.querysets import TaskQuerySet
 from tasks.stats.calls import CallGroup, call_groups, ended_calls
 from tasks.stats.finished import FinishedGroup, LatencyGroup, finished_groups, latency_groups
-from tasks.stats.hours import HOUR_S, LookBack, ended_between
+from tasks.stats.hours import HOUR_S, LookBack, ended_between, ended_tasks
 from tasks.stats.rolled import rolled_calls, rolled_finished, rolled_latency
 
 
@@ -25,10 +25,9 @@ def look_back(tasks: TaskQuerySet, owner_id: int | None, since: datetime, bucket
     """tasks: those of `owner_id`; of everybody if that is None. Nothing is older than `since`."""
     span = LookBack.since(since)
     finished = rolled_finished(owner_id, span.hours, bucket_s)
-    # For percentiles it is of no matter when in the look back a task ended.
-    latencies = rolled_latency(owner_id, span.hours, HOUR_S * 24 * 366)
+    latencies = rolled_latency(owner_id, span.hours)
     for start, end in span.counted:
-        ended = tasks.filter(ended_between(start, end))
+        ended = ended_tasks(tasks, start, end)
         finished += finished_groups(ended, bucket_s)
         latencies += latency_groups(ended, bucket_s)
     return Past(

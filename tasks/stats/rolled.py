@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db.models import Func, IntegerField, QuerySet, Sum
 
-from tasks.models import CallHour, EndedHour, LatencyHour
+from tasks.models import CallHour, EndedHour, LatencyDay, LatencyHour
 from tasks.stats.calls import CallGroup
 from tasks.stats.finished import FinishedGroup, LatencyGroup
-from tasks.stats.hours import HOUR_S
+from tasks.stats.hours import HOUR_S, HOURS_A_DAY
 
 
 class _Bucket(Func):
@@ -36,11 +36,44 @@ def rolled_calls(owner_id: int | None, hours: range, bucket_s: int) -> list[Call
     return [CallGroup(**row) for row in rows]
 
 
-def rolled_latency(owner_id: int | None, hours: range, bucket_s: int) -> list[LatencyGroup]:
-    """As `rolled_finished`, of waiting and running times."""
-    keys = ("kind", "provider", "latency")
-    rows = _sum(LatencyHour.objects.all(), owner_id, hours, bucket_s, keys, ("count",))
-    return [LatencyGroup(**row) for row in rows]
+def rolled_latency(owner_id: int | None, hours: range) -> list[LatencyGroup]:
+    """Waiting and running times of one owner or of everybody, whole days from their own rollup.
+
+    All are in one bucket: for percentiles it is of no matter when a task ended.
+    """
+    days = range(-(-hours.start // HOURS_A_DAY), hours.stop // HOURS_A_DAY)
+    if not days:
+        return _latency(LatencyHour.objects.all(), owner_id, "hour", hours)
+    return [
+        *_latency(LatencyDay.objects.all(), owner_id, "day", days),
+        *_latency(
+            LatencyHour.objects.all(),
+            owner_id,
+            "hour",
+            range(hours.start, days.start * HOURS_A_DAY),
+        ),
+        *_latency(
+            LatencyHour.objects.all(), owner_id, "hour", range(days.stop * HOURS_A_DAY, hours.stop)
+        ),
+    ]
+
+
+def _latency(
+    rolled: QuerySet[Any], owner_id: int | None, period: str, numbers: range
+) -> list[LatencyGroup]:
+    if not numbers:
+        return []
+    within = {f"{period}__gte": numbers.start, f"{period}__lt": numbers.stop}
+    rows = rolled.filter(**within, **_whose(owner_id)).order_by()
+    sums = rows.values_list("kind", "provider", "latency").annotate(sum=Sum("count"))
+    return [
+        LatencyGroup(bucket=0, kind=kind, provider=provider, latency=latency, count=count)
+        for kind, provider, latency, count in sums
+    ]
+
+
+def _whose(owner_id: int | None) -> dict[str, Any]:
+    return {"owner__isnull": True} if owner_id is None else {"owner": owner_id}
 
 
 def _sum(
@@ -54,9 +87,8 @@ def _sum(
     """Sums of the columns `sums` for each bucket and each combination of `keys`."""
     if not hours:
         return
-    whose = {"owner__isnull": True} if owner_id is None else {"owner": owner_id}
     rows = (
-        rolled.filter(hour__gte=hours.start, hour__lt=hours.stop, **whose)
+        rolled.filter(hour__gte=hours.start, hour__lt=hours.stop, **_whose(owner_id))
         .order_by()
         .annotate(bucket=_Bucket("hour", hours=max(1, bucket_s // HOUR_S)))
         .values("bucket", *keys)

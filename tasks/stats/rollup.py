@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Sum
 
 from tasks.conf import get_conf
-from tasks.models import CallHour, EndedHour, LatencyHour, RollupProgress, Task
+from tasks.models import CallHour, EndedHour, LatencyDay, LatencyHour, RollupProgress, Task
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.stats.expressions import EpochBucket
 from tasks.stats.hour_rows import write_hours
-from tasks.stats.hours import HOUR_S, ended_between, hour_of, start_of
+from tasks.stats.hours import HOUR_S, HOURS_A_DAY, ended_between, hour_of, start_of
 
 ROLL_EVERY_S = 60.0
 KEPT_HOURS = 24 * 32  # a little more than the longest look back
@@ -36,6 +36,7 @@ def roll_up() -> None:
     _mend(now, over - _HOURS_DONE_ANEW)
     for model in (EndedHour, CallHour, LatencyHour):
         model.objects.filter(hour__lt=over - KEPT_HOURS).delete()
+    LatencyDay.objects.filter(day__lt=(over - KEPT_HOURS) // HOURS_A_DAY).delete()
 
 
 def rebuild() -> int:

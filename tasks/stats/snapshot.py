@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from tasks.models import Task
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.stats.hours import LookBack
+from tasks.stats.lanes import LaneFigures, list_lanes
 from tasks.stats.live import (
     WorkerFigures,
     count_by_status,
@@ -35,8 +36,9 @@ from tasks.stats.providers import (
     total_cost,
 )
 from tasks.stats.ranges import StatsRange
+from tasks.stats.samples import QueuePoint, queue_series
 from tasks.stats.series import Point, build_series
-from tasks.vocabulary import Status
+from tasks.vocabulary import REAL_PROVIDERS, Status
 
 _RECENT_FAILURES = 8
 _MESSAGE_CHARS = 160
@@ -60,7 +62,8 @@ class Snapshot:
 
     `finished`, `providers`, `errors`, `series` and `failed_percent` cover the range. `waiting` maps
     the reasons why PENDING tasks cannot run yet to how many they hold. `cost_today_usd` is since
-    midnight UTC, unpriced answers not in it. `workers` is None for readers who are not staff.
+    midnight UTC, unpriced answers not in it. `workers`, `lanes` and `queue` (how the whole queue
+    stood over time) are None for readers who are not staff.
     """
 
     range: StatsRange
@@ -79,6 +82,8 @@ class Snapshot:
     errors: tuple[ErrorFigures, ...]
     recent_failures: tuple[Failure, ...]
     workers: tuple[WorkerFigures, ...] | None
+    lanes: tuple[LaneFigures, ...] | None
+    queue: tuple[QueuePoint, ...] | None
 
     @property
     def total(self) -> int:
@@ -133,7 +138,7 @@ def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
     tasks = Task.objects.visible_to(user)
     owner_id = None if user.is_staff else user.pk
     past = look_back_at(tasks, owner_id, now - look_back.length, look_back.bucket_s)
-    providers = provider_figures(past)
+    providers, bars = provider_figures(past), look_back.buckets(now)
     return Snapshot(
         range=look_back,
         generated_at=now,
@@ -146,21 +151,28 @@ def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
         },
         failed_percent=failed_percent(past.finished),
         cost_usd=total_cost(past.calls),
-        cost_today_usd=cost_since_midnight(owner_id, now),
+        cost_today_usd=sum(paid_since_midnight(owner_id, now).values(), Decimal(0)),
         mock_answers=sum(p.completed for p in providers if p.is_mock),
-        series=build_series(past.finished, look_back.buckets(now), look_back.bucket_s),
+        series=build_series(past.finished, bars, look_back.bucket_s),
         providers=providers,
         models=model_figures(past.calls),
         errors=error_figures(past.finished),
         recent_failures=_recent_failures(tasks),
         workers=list_workers(now) if user.is_staff else None,
+        lanes=list_lanes(now) if user.is_staff else None,
+        queue=queue_series(bars, look_back.bucket_s) if user.is_staff else None,
     )
 
 
-def cost_since_midnight(owner_id: int | None, now: datetime) -> Decimal:
-    """What was paid since midnight UTC for the tasks of one owner; of everybody if None."""
+def paid_since_midnight(owner_id: int | None, now: datetime) -> Mapping[str, Decimal]:
+    """What each provider was paid since midnight UTC for the tasks of one owner; of everybody if
+    None. Providers that were paid nothing are 0."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return total_cost(look_back_at_calls(owner_id, LookBack.since(midnight)))
+    calls = look_back_at_calls(owner_id, LookBack.since(midnight))
+    return {
+        name.value: total_cost(call for call in calls if call.provider == name)
+        for name in REAL_PROVIDERS
+    }
 
 
 def _recent_failures(tasks: TaskQuerySet) -> tuple[Failure, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from tasks.stats.lanes import LaneFigures
+
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -32,3 +34,16 @@ def dollars(amount: Decimal) -> str:
         return f"${amount:,.2f}"
     places = min(10, max(4, 1 - amount.adjusted()))
     return f"${amount:.{places}f}"
+
+
+def lane_words(lane: LaneFigures) -> str:
+    """One word for how a provider's lane stands."""
+    if lane.is_paused:
+        return "paused"
+    if lane.is_blocked and lane.breaker == "closed" and lane.force != "open":
+        return "deferred"
+    if lane.force != "auto":
+        return f"forced {lane.force}"
+    return {"closed": "open for calls", "open": "breaker open", "half_open": "probing"}[
+        lane.breaker
+    ]

@@ -46,7 +46,7 @@ def _task(dice, end, owner):
         values["error_code"] = dice.choice(["timeout", "server_error"])
     start = end - timedelta(seconds=dice.lognormvariate(0, 1.5))
     return Task(owner=owner, prompt="p", provider=asked, model="m", max_attempts=5,
-                finished_at=end, started_at=dice.choice([start, start, None]), **values)  # fmt: skip
+                finished_at=end, started_at=dice.choice([start, None]), **values)  # fmt: skip
 
 
 def _attempt(dice, task, number):

@@ -50,10 +50,25 @@ class ProviderFiguresSerializer(serializers.Serializer[Any]):
     wait_p95_s = _seconds()
     run_p50_s = _seconds(help_text="Seconds from the first call to the end.")
     run_p95_s = _seconds()
+    calls = serializers.IntegerField(help_text="Whoever answered in the end.")
+    failed_calls = serializers.IntegerField(help_text="Of `calls`.")
     cost_usd = serializers.CharField(help_text="A decimal as text.")
     unpriced = serializers.IntegerField(help_text="Answers whose cost is not known.")
     prompt_tokens = serializers.IntegerField()
     completion_tokens = serializers.IntegerField()
+
+
+class ModelFiguresSerializer(serializers.Serializer[Any]):
+    """What the calls of one model used and cost within the range."""
+
+    provider = serializers.CharField()
+    model = serializers.CharField()
+    calls = serializers.IntegerField()
+    failed_calls = serializers.IntegerField()
+    prompt_tokens = serializers.IntegerField()
+    completion_tokens = serializers.IntegerField()
+    cost_usd = serializers.CharField(help_text="A decimal as text.")
+    unpriced = serializers.IntegerField(help_text="Answers whose cost is not known.")
 
 
 class ErrorFiguresSerializer(serializers.Serializer[Any]):
@@ -87,6 +102,31 @@ class WorkerFiguresSerializer(serializers.Serializer[Any]):
     is_alive = serializers.BooleanField()
 
 
+class LaneSerializer(serializers.Serializer[Any]):
+    """Whether calls go to a provider now; if not, why, and until when."""
+
+    provider = serializers.CharField()
+    is_configured = serializers.BooleanField()
+    is_paused = serializers.BooleanField()
+    breaker = serializers.CharField(help_text="closed, open or half_open.")
+    force = serializers.CharField(help_text="What an operator wants; auto: nothing.")
+    breaker_reason = serializers.CharField()
+    is_blocked = serializers.BooleanField()
+    reason = serializers.CharField()
+    until = serializers.DateTimeField(
+        allow_null=True, help_text="Null while blocked: until an operator acts."
+    )
+    next_probe = serializers.DateTimeField(allow_null=True)
+
+
+class QueuePointSerializer(serializers.Serializer[Any]):
+    """The worst within `bucket_seconds` from `start`; null: nobody looked."""
+
+    start = serializers.DateTimeField()
+    depth = serializers.IntegerField(allow_null=True, help_text="Tasks due at once.")
+    oldest_pending_seconds = _seconds()
+
+
 class StatsSerializer(serializers.Serializer[Any]):
     """Figures of the caller's tasks; of all tasks for staff."""
 
@@ -111,9 +151,12 @@ class StatsSerializer(serializers.Serializer[Any]):
     bucket_seconds = serializers.IntegerField()
     throughput = PointSerializer(many=True)
     providers = ProviderFiguresSerializer(many=True)
+    models = ModelFiguresSerializer(many=True)
     errors = ErrorFiguresSerializer(many=True)  # type: ignore[assignment]
     recent_failures = FailureSerializer(many=True)
     workers = WorkerFiguresSerializer(many=True, allow_null=True, help_text="Staff only.")
+    breakers = LaneSerializer(many=True, allow_null=True, help_text="Staff only.")
+    queue = QueuePointSerializer(many=True, allow_null=True, help_text="Staff only.")
     capacity = serializers.IntegerField(allow_null=True, help_text="Slots of the live workers.")
     live_workers = serializers.IntegerField(allow_null=True)
 
