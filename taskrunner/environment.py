@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -92,6 +93,19 @@ class Environment:
         except ValueError:
             raise _refusal(name, raw, rule) from None
         if not math.isfinite(value) or not least <= value <= most:
+            raise _refusal(name, raw, rule)
+        return value
+
+    def optional_money(self, name: str, *, least: str, most: str) -> Decimal | None:
+        raw = self.text(name)
+        if raw == "":
+            return None
+        rule = f"must be an amount from {least} to {most}"
+        try:
+            value = Decimal(raw)
+        except InvalidOperation:
+            raise _refusal(name, raw, rule) from None
+        if not value.is_finite() or not Decimal(least) <= value <= Decimal(most):
             raise _refusal(name, raw, rule)
         return value
 

@@ -5,6 +5,7 @@ E002 default provider not usable  W002 only mock answers in production
 E003 retry cap below its base     W003 lease shorter than a busy moment
 E004 journal folder not writable  W004 more calls at once than files may be open
                                   W005 own prices cannot be read, or are of an older release
+                                  W006 a budget, and models that it cannot count
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from tasks.conf import Conf, get_conf
-from tasks.providers.catalogue import PRICE_FILE_TROUBLE, shipped_catalogue
+from tasks.providers.catalogue import PRICE_FILE_TROUBLE, load_catalogue, shipped_catalogue
 from tasks.providers.price_file import own_price_file
 from tasks.vocabulary import MockMode, Provider, Stage
 
@@ -104,6 +105,23 @@ def check_open_files(**_: Any) -> Iterator[CheckMessage]:
             hint=f"Raise the limit (ulimit -n {needed}) or lower TASKRUNNER_CONCURRENCY.",
             id="tasks.W004",
         )
+
+
+@register(TAG)
+def check_budget(**_: Any) -> Iterator[CheckMessage]:
+    conf, catalogue = get_conf(), load_catalogue()
+    if conf.daily_budget_usd is None:
+        return
+    for name in conf.configured:
+        for model in conf.providers[name].extra_models:
+            entry = catalogue.resolve(name, model)
+            if name is not Provider.LOCAL and (entry is None or entry.price is None):
+                yield Warning(
+                    f"TASKRUNNER_DAILY_BUDGET_USD does not count calls of {name}'s {model}: "
+                    "its price is not known.",
+                    hint=f"Remove it from TASKRUNNER_MODELS_{name.upper()}, or cap it there.",
+                    id="tasks.W006",
+                )
 
 
 @register(TAG)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ class Conf:
     journal_dir: Path
     price_file: Path
     retention_days: int | None
+    daily_budget_usd: Decimal | None
     mcp_user: str
     mcp_allowed_hosts: tuple[str, ...]
     mcp_allowed_origins: tuple[str, ...]
@@ -102,6 +104,7 @@ def get_conf() -> Conf:
         journal_dir=Path(settings.TASKRUNNER_JOURNAL_DIR),
         price_file=Path(settings.TASKRUNNER_PRICE_FILE),
         retention_days=settings.TASKRUNNER_RETENTION_DAYS,
+        daily_budget_usd=settings.TASKRUNNER_DAILY_BUDGET_USD,
         mcp_user=settings.TASKRUNNER_MCP_USER,
         mcp_allowed_hosts=tuple(settings.TASKRUNNER_MCP_ALLOWED_HOSTS),
         mcp_allowed_origins=tuple(settings.TASKRUNNER_MCP_ALLOWED_ORIGINS),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from tasks.conf import get_conf
 from tasks.engine.aging import LOOK_EVERY_S, age
 from tasks.engine.claimed import Claimed
-from tasks.engine.limits import free_unlimited
+from tasks.engine.gates import LOOK_EVERY_S as FREE_EVERY_S
+from tasks.engine.gates import free_ungated
 from tasks.engine.outbox import PRUNE_EVERY_S as PRUNE_EVENTS_EVERY_S
 from tasks.engine.outbox import prune_events
 from tasks.engine.rescue import beat, expire, forget_lost_workers, rescue
@@ -51,7 +52,7 @@ class Chores:
                 interval_s=PRUNE_EVENTS_EVERY_S,
                 due_at=now + PRUNE_EVENTS_EVERY_S,
             ),
-            Chore(do=free_unlimited, interval_s=LOOK_EVERY_S, due_at=now),
+            Chore(do=free_ungated, interval_s=FREE_EVERY_S, due_at=now),
             Chore(do=forget_lost_workers, interval_s=lease_s, due_at=now),
         ]
 

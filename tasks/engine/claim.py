@@ -16,9 +16,11 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from tasks.conf import get_conf
+from tasks.engine.budget import Budget
 from tasks.engine.claimed import Claimed, DueTask
+from tasks.engine.gates import seconds_to_room
 from tasks.engine.lanes import Lanes
-from tasks.engine.limits import Limits, lock_limited, seconds_to_room
+from tasks.engine.limits import Limits, lock_limited
 from tasks.engine.outbox import record
 from tasks.engine.parking import park, wake_due
 from tasks.engine.route import Routed, Router
@@ -50,14 +52,16 @@ def claim(slots: int, worker: str) -> Claim:
         return Claim(claimed=[], is_dry=True)
     with transaction.atomic():
         states, now = lock_limited(), database_now()
-        limits = Limits(states, now)
+        limits, budget = Limits(states, now), Budget(now)
         wake_due()
         limits.let_in(slots)
+        budget.let_in(slots)
         rows = _tasks().due().for_me_alone().values_list(*DueTask._fields)[:slots]
         tasks = [DueTask._make(row) for row in rows]
-        router = Router(tasks, Lanes(states, now), limits, now)
+        router = Router(tasks, Lanes(states, now), limits, budget, now)
         ways = [(task, router.route(task)) for task in tasks]
         limits.save()
+        budget.save()
         park([(task.id, way) for task, way in ways if not isinstance(way, Routed)], now)
         routed = [(task, way) for task, way in ways if isinstance(way, Routed)]
         return Claim(claimed=_lease(routed, worker, now), is_dry=len(tasks) < slots)
@@ -117,6 +121,8 @@ def _claimed(task: DueTask, way: Routed, token: UUID) -> Claimed:
         is_probe=way.is_probe,
         has_spare_key=way.keys.has_spare,
         reserved_tokens=way.reserved_tokens,
+        reserved_units=way.reserved.units if way.reserved else None,
+        reserved_on=way.reserved.day.isoformat() if way.reserved else "",
         request=CompletionRequest(
             prompt=task.prompt,
             model=way.model,

@@ -38,7 +38,8 @@ class Claimed:
     attempts: those spent, this one included. has_alternative: somebody else could still serve it.
     is_probe: the one call that an open breaker lets through. has_spare_key: if the provider refuses
     this call's key, another one is left to call it with. reserved_tokens: what it was reckoned to
-    count for in its provider's minute; None: not counted.
+    count for in its provider's minute; None: not counted. reserved_units: what was taken for it
+    from the budget of the day `reserved_on` (ISO), in the units of `DailySpend`; None: nothing.
     """
 
     task_id: int
@@ -52,6 +53,8 @@ class Claimed:
     is_probe: bool = False
     has_spare_key: bool = False
     reserved_tokens: int | None = None
+    reserved_units: int | None = None
+    reserved_on: str = ""
     request: CompletionRequest
 
     @property

@@ -94,6 +94,8 @@ class Drain:
     def _settle(self) -> None:
         if self._unsettled:
             settle_each(self._unsettled)
+            if any(verdict.has_reservation for verdict in self._unsettled):
+                self._claim_again_at = 0.0  # there may be room for tasks that wait for a limit
             self._unsettled = []
             self._journal.forget()
 

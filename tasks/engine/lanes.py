@@ -67,13 +67,13 @@ class Lanes:
         return True, is_probe
 
 
-def learn(verdicts: Sequence[Verdict], in_time: Sequence[Verdict], now: datetime) -> None:
+def learn(verdicts: Sequence[Verdict], new: Sequence[Verdict], now: datetime) -> None:
     """What these calls tell about their providers, inside the transaction that settles them.
 
-    in_time: those of them that are settled now, and therefore once; they correct the limits.
+    new: those of them that nobody has settled before; they correct the limits.
     """
     telling = [verdict for verdict in verdicts if _is_telling(verdict)]
-    counted = [verdict for verdict in in_time if verdict.reserved_tokens is not None]
+    counted = [verdict for verdict in new if verdict.reserved_tokens is not None]
     for provider in sorted({verdict.provider for verdict in [*telling, *counted]}):
         state = _lock(provider)
         before = state.breaker.state

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from tasks.conf import get_conf
 from tasks.engine.claimed import DueTask
-from tasks.engine.parking import first_held, free_from_gates_but, place_of, wake
+from tasks.engine.parking import first_held, place_of, wake
 from tasks.engine.verdict import Verdict
 from tasks.errors import provider_error_class
 from tasks.models import ProviderState
@@ -110,7 +110,7 @@ def lock_limited() -> dict[str, ProviderState]:
     return states
 
 
-def seconds_to_room() -> float | None:
+def seconds_to_quota() -> float | None:
     """Seconds until the first held task can be let in; None if none is held. Locks nothing."""
     limited = quotas()
     if not limited:
@@ -123,12 +123,6 @@ def seconds_to_room() -> float | None:
             left = spend(quota, fill, round(needs), now)
             waits.append(left.seconds if isinstance(left, Wait) else 0.0)
     return min(waits, default=None)
-
-
-def free_unlimited() -> int:
-    """Tasks that wait for a limit which the settings know no more are due. Returns how many."""
-    limited = [provider.value for provider in quotas()]
-    return free_from_gates_but([*limited, Provider.AUTO.value] if limited else [])
 
 
 def correct_tokens(state: ProviderState, verdicts: Iterable[Verdict]) -> None:

@@ -71,11 +71,17 @@ def park(waits: Iterable[tuple[int, Defer | Hold]], now: datetime) -> None:
     update_rows(Task, ["wake_at", "waiting_reason", "held_by", "held_needs"], rows)
 
 
-def first_held(gates: Iterable[str], limit: int, *, is_locking: bool = False) -> list[Waiting]:
-    """The first tasks of these gates' lines together, in the order of the queue."""
+def first_held(
+    gates: Iterable[str], limit: int, *, fitting: int | None = None, is_locking: bool = False
+) -> list[Waiting]:
+    """The first tasks of these gates' lines together, in the order of the queue.
+
+    fitting: only those that need no more.
+    """
     found: list[Waiting] = []
     for gate in gates:
         rows = _tasks().held_by(gate)
+        rows = rows if fitting is None else rows.filter(held_needs__lte=fitting)
         rows = rows.for_me_alone() if is_locking else rows
         columns = rows.values_list("priority", "boost", "pk", "held_needs")[:limit]
         found += [Waiting(place_of(p + b, pk), needs or 0.0) for p, b, pk, needs in columns]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tasks.conf import Conf, get_conf
+from tasks.engine.budget import Budget, Reservation
 from tasks.engine.claimed import DueTask
 from tasks.engine.lanes import Lanes
 from tasks.engine.limits import Limits
@@ -29,7 +30,8 @@ Failures = Mapping[int, list[tuple[Provider, type[ProviderError]]]]
 class Routed:
     """Call this provider for this model. has_alternative: somebody else could still serve the
     task. is_probe: this is the one call that an open breaker lets through. reserved_tokens: what
-    was taken for it from the provider's minute; None: not counted."""
+    was taken for it from the provider's minute; None: not counted. reserved: the same of the day's
+    budget."""
 
     provider: Provider
     model: str
@@ -38,18 +40,25 @@ class Routed:
     has_alternative: bool
     keys: Keys
     reserved_tokens: int | None = None
+    reserved: Reservation | None = None
 
 
 class Router:
     """One claim's view of the providers; made anew for each claim."""
 
     def __init__(
-        self, tasks: Iterable[DueTask], lanes: Lanes, limits: Limits, now: datetime
+        self,
+        tasks: Iterable[DueTask],
+        lanes: Lanes,
+        limits: Limits,
+        budget: Budget,
+        now: datetime,
     ) -> None:
         self._conf = get_conf()
         self._now = now.timestamp()
         self._shared = lanes
         self._limits = limits
+        self._budget = budget
         self._failures = _failures_of(tasks)
         self._rules = Rules(
             failover=self._conf.failover, auto=self._conf.auto, mock=self._conf.mock
@@ -59,17 +68,22 @@ class Router:
         """Whom to call for this task now, or until when and for what it waits."""
         tokens = self._limits.tokens_of(task)
         while isinstance(way := self._choose(task, tokens), Call):
+            reserved = self._budget.quote(task, way)
+            if isinstance(reserved, Hold):
+                return reserved
             is_admitted, is_probe = self._shared.admit(way.provider)
-            if is_admitted:
-                return Routed(
-                    provider=way.provider,
-                    model=way.model,
-                    is_fallback=way.is_fallback,
-                    is_probe=is_probe,
-                    has_alternative=self._has_alternative(task, way.provider),
-                    keys=self._shared.keys(way.provider),
-                    reserved_tokens=self._limits.take(way.provider, tokens),
-                )
+            if not is_admitted:
+                continue
+            return Routed(
+                provider=way.provider,
+                model=way.model,
+                is_fallback=way.is_fallback,
+                is_probe=is_probe,
+                has_alternative=self._has_alternative(task, way.provider),
+                keys=self._shared.keys(way.provider),
+                reserved_tokens=self._limits.take(way.provider, tokens),
+                reserved=self._budget.take(reserved),
+            )
         return self._held(task, way, tokens) if way.limited else way
 
     def _held(self, task: DueTask, way: Defer, tokens: int) -> Hold:

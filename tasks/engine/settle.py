@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from django.db import DataError, IntegrityError, transaction
 
+from tasks.engine.budget import correct_budget
 from tasks.engine.lanes import learn
 from tasks.engine.outbox import record
 from tasks.engine.stand_in import leave_to_mock
@@ -78,13 +79,13 @@ def settle(verdicts: Sequence[Verdict]) -> None:
     in_time = [v for v in verdicts if held.get(v.task_id, _NOBODY).lease_token == v.lease_token]
     now = database_now()
     update_rows(Attempt, _ATTEMPT_COLUMNS, [_attempt_row(v, now) for v in in_time], _ATTEMPT_KEY)
-    learn(verdicts, in_time, now)
+    late = [v for v in verdicts if held.get(v.task_id, _NOBODY).lease_token != v.lease_token]
+    new = [*in_time, *(v for v in late if _record_late(v, now))]
+    learn(verdicts, new, now)
+    correct_budget(new)
     in_time = leave_to_mock(in_time, now)
     update_rows(Task, _TASK_COLUMNS, [_task_row(v, held[v.task_id].cost_usd, now) for v in in_time])
     record((v.event, v.task_id, held[v.task_id].owner_id) for v in in_time)
-    for verdict in verdicts:
-        if held.get(verdict.task_id, _NOBODY).lease_token != verdict.lease_token:
-            _record_late(verdict, now)
 
 
 def _held_tasks(task_ids: Iterable[int]) -> dict[int, _Held]:
@@ -124,8 +125,8 @@ def _attempt_row(verdict: Verdict, now: datetime) -> list[Any]:
     ]  # fmt: skip
 
 
-def _record_late(verdict: Verdict, now: datetime) -> None:
-    """What the call really came to, on its attempt alone: it may have cost money.
+def _record_late(verdict: Verdict, now: datetime) -> bool:
+    """What the call really came to, on its attempt alone: it may have cost money. True once.
 
     An attempt that has its outcome already was settled before: a journal may be replayed twice.
     """
@@ -137,7 +138,7 @@ def _record_late(verdict: Verdict, now: datetime) -> None:
         outcome__in=open_outcomes,
     ).first()
     if attempt is None:
-        return
+        return False
     is_cancelled = attempt.outcome == Outcome.CANCELLED.value
     for name, value in zip(_ATTEMPT_COLUMNS, _attempt_row(verdict, now), strict=False):
         setattr(attempt, name, value)
@@ -149,3 +150,4 @@ def _record_late(verdict: Verdict, now: datetime) -> None:
     )
     attempt.save()
     log.warning("late result discarded", task=verdict.task_id, attempt=attempt.number)
+    return True

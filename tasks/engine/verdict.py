@@ -31,7 +31,7 @@ class Verdict:
 
     provider: who was called. is_probe: as the probe of an open breaker. key_id: the fingerprint of
     the key that a failed call was made with. lane_wait_s: how long that provider asked everybody to
-    wait, seconds. reserved_tokens: as on `Claimed`. attempts: what the task has spent, this call
+    wait, seconds. reserved_…: as on `Claimed`. attempts: what the task has spent, this call
     included or not. wake_in_s: for PENDING, seconds until it is due again (0: at once). cost_usd:
     None is unpriced; the rates, USD per 1M tokens, are those that it was reckoned by.
     """
@@ -44,6 +44,8 @@ class Verdict:
     key_id: str = ""
     lane_wait_s: float | None = None
     reserved_tokens: int | None = None
+    reserved_units: int | None = None
+    reserved_on: str = ""
     status: Status
     outcome: Outcome
     attempts: int
@@ -72,6 +74,11 @@ class Verdict:
         """What the owner is told of it."""
         return _EVENTS.get(self.status) or _EVENTS_OF_WAITING.get(self.outcome, EventType.RETRYING)
 
+    @property
+    def has_reservation(self) -> bool:
+        """Settling it may make room for tasks that wait for a limit."""
+        return self.reserved_tokens is not None or self.reserved_units is not None
+
     def to_json(self) -> dict[str, Any]:
         row = dict(vars(self))  # flat: `asdict` would copy deeply, at many times the cost
         row["lease_token"] = self.lease_token.hex
@@ -88,6 +95,8 @@ class Verdict:
             provider=self.provider,
             is_probe=self.is_probe,
             reserved_tokens=self.reserved_tokens,
+            reserved_units=self.reserved_units,
+            reserved_on=self.reserved_on,
             status=Status.FAILED,
             outcome=Outcome.FAILED,
             attempts=self.attempts,
@@ -143,6 +152,8 @@ def _on(claimed: Claimed, **columns: Any) -> Verdict:
         provider=claimed.provider.value,
         is_probe=claimed.is_probe,
         reserved_tokens=claimed.reserved_tokens,
+        reserved_units=claimed.reserved_units,
+        reserved_on=claimed.reserved_on,
         **columns,
     )
 

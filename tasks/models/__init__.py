@@ -4,6 +4,7 @@ from tasks.models.api_key import ApiKey
 from tasks.models.attempt import Attempt
 from tasks.models.batch import Batch
 from tasks.models.chore_turn import ChoreTurn
+from tasks.models.daily_spend import DailySpend
 from tasks.models.event import Event, EventPlace
 from tasks.models.idempotency import IdempotencyRecord
 from tasks.models.provider_state import ProviderState
@@ -18,6 +19,7 @@ __all__ = [
     "Batch",
     "CallHour",
     "ChoreTurn",
+    "DailySpend",
     "EndedHour",
     "Event",
     "EventPlace",

@@ -94,6 +94,7 @@ def estimate_usd(
     """What a call may cost at most, to reserve before it is sent; None: unpriced.
 
     A token is at least a byte of text; without `max_tokens` the answer's length is a guess.
+    prompt: all text that is sent, the system's too.
     """
     cost = price_call(
         price,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
 from tasks.conf import get_conf
-from tasks.models import ProviderState
+from tasks.models import DailySpend, ProviderState
 from tasks.policy.breaker import Breaker, BreakerState
 from tasks.vocabulary import Scope
 from tests.api.conftest import client_of, error_of
@@ -63,6 +64,17 @@ def test_limits_a_minute_are_shown(api, settings):
     limits = {"requests_per_minute": 500, "tokens_per_minute": 200_000}
     assert found["openai"]["limits"] == limits
     assert found["mock"]["limits"] == dict.fromkeys(limits)
+
+
+def test_budget_is_shown_to_staff_alone(api, staff_api, settings):
+    assert staff_api.get("/api/providers/").json()["daily_budget"] is None
+    settings.TASKRUNNER_DAILY_BUDGET_USD = Decimal("2.50")
+    DailySpend.objects.create(day=timezone.now().date(), committed_units=123_000_000)
+    assert ask(api)[0]["daily_budget"] is None
+    shown = staff_api.get("/api/providers/").json()["daily_budget"]
+    assert {name: Decimal(usd) for name, usd in shown.items()} == {
+        "limit_usd": Decimal("2.50"), "committed_usd": Decimal("0.0123"),
+    }  # fmt: skip
 
 
 def test_what_it_says_is_what_a_submit_accepts(api):

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from tasks import services
 from tasks.conf import get_conf
-from tasks.engine import limits
 from tasks.engine.claim import claim, seconds_to_next_wake
 from tasks.engine.claimed import Answer, Claimed
+from tasks.engine.gates import free_ungated
 from tasks.engine.settle import settle_each
 from tasks.engine.verdict import judge, release
 from tasks.errors import CallTimedOut, ProviderError, ServerFailed
@@ -258,7 +258,7 @@ def test_tasks_are_free_when_the_limit_is_taken_away(ask, limited):
     assert len(claimed()) == 1
 
     limited(openai={})
-    limits.free_unlimited()
+    free_ungated()
 
     assert len(claimed()) == 2
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.deployment import wait_until
+from tests.fakes.behaviour import Behaviour
 from tests.faults.installation import Installation
 
 pytestmark = pytest.mark.processes
@@ -31,3 +33,28 @@ def test_two_clusters_share_one_minute(installation: Installation):
     assert workers == [(2,)]
     attempts = installation.deployment.query("SELECT max(attempts), max(claims) FROM tasks_task")
     assert attempts == [(1, 1)]
+
+
+def test_budget_holds_while_a_hundred_tasks_run_at_once(installation: Installation):
+    """V13: each answer costs 0.0005 USD of the 0.01, each call reserves a fifth more."""
+    installation.provider.script(
+        Behaviour(prompt_tokens=0, completion_tokens=1_000), prompt_contains="prompt", repeat=True
+    )
+    installation.provider.set_latency(0.1)
+    installation.start_cluster(TASKRUNNER_DAILY_BUDGET_USD="0.01", TASKRUNNER_CONCURRENCY="100")
+    installation.submit(*(f"prompt {number}" for number in range(100)), max_tokens=1_200)
+    waiting = "SELECT count(*) FROM tasks_task WHERE held_by = 'budget'"
+    settled = "SELECT count(*) FROM tasks_attempt WHERE outcome = 'succeeded'"
+    wait_until(
+        lambda: installation.deployment.query(waiting) == [(81,)]
+        and installation.deployment.query(settled) == [(19,)],
+        20, "all that fits",
+    )  # fmt: skip
+
+    assert installation.provider.count() == 19  # the twentieth may cost more than is left
+    assert installation.deployment.query("SELECT sum(cost_usd) FROM tasks_task")[0][0] <= 0.01
+    reasons = installation.deployment.query(
+        "SELECT DISTINCT attempts, waiting_reason LIKE 'daily budget of 0.01 USD%%' "
+        "FROM tasks_task WHERE status = 'PENDING'"
+    )
+    assert [(attempts, bool(is_told)) for attempts, is_told in reasons] == [(0, True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,11 +15,13 @@ from tasks.api.provider_state import ProviderStateSerializer, render_state
 from tasks.api.schema import failures
 from tasks.api.views.base import ApiView
 from tasks.conf import Conf, get_conf
+from tasks.engine.budget import committed_usd
 from tasks.models import ProviderState
 from tasks.providers.catalogue import load_catalogue
 from tasks.providers.registry import DEFAULT_BASE_URLS
 from tasks.querysets import database_now
 from tasks.services.choosing import accepted_models
+from tasks.stats.wording import plain
 from tasks.vocabulary import REAL_PROVIDERS, MockMode, Provider
 
 
@@ -45,12 +48,20 @@ class ProviderSerializer(serializers.Serializer[Any]):
     state = ProviderStateSerializer(allow_null=True, help_text="Null: it is never called.")
 
 
+class BudgetSerializer(serializers.Serializer[Any]):
+    """What all calls of this UTC day may cost together, running ones by their estimates."""
+
+    limit_usd = serializers.CharField()
+    committed_usd = serializers.CharField()
+
+
 class ProvidersSerializer(serializers.Serializer[Any]):
     """All providers, and what a submit that names none means."""
 
     default_provider = serializers.ChoiceField([p.value for p in Provider])
     failover = serializers.ListField(child=serializers.CharField())
     mock = serializers.ChoiceField([mode.value for mode in MockMode])
+    daily_budget = BudgetSerializer(allow_null=True, help_text="Null: none, or not for you to see.")
     results = ProviderSerializer(many=True)
 
 
@@ -72,6 +83,7 @@ class ProvidersView(ApiView):
                 "default_provider": conf.default_provider or _first(conf),
                 "failover": [name.value for name in conf.failover],
                 "mock": conf.mock.value,
+                "daily_budget": _budget(conf, now) if request.user.is_staff else None,
                 "results": [
                     _describe(name, conf) | {"state": render_state(states.get(name.value), now)}
                     for name in REAL_PROVIDERS
@@ -103,6 +115,12 @@ def _describe(name: Provider, conf: Conf) -> dict[str, Any]:
             "tokens_per_minute": own.quota.tokens if own else None,
         },
     }
+
+
+def _budget(conf: Conf, now: datetime) -> dict[str, str] | None:
+    if conf.daily_budget_usd is None:
+        return None
+    return {"limit_usd": plain(conf.daily_budget_usd), "committed_usd": plain(committed_usd(now))}
 
 
 def _host(url: str) -> str | None:
