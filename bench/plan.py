@@ -10,7 +10,7 @@ from bench.effort import Effort
 from bench.figure import Figure
 from bench.peers.measure import measure_peer
 from bench.peers.roster import PEERS
-from bench.rows import calls, claim, idle, memory, noop, pickup
+from bench.rows import batch, calls, claim, idle, memory, noop, pickup
 
 OwnRow = Callable[[Kind, Effort], Iterator[Figure]]
 PeerRow = Callable[[Effort], Iterator[Figure]]
@@ -23,6 +23,7 @@ OWN_ROWS: Mapping[str, OwnRow] = {
     "memory": memory.measure,
     "idle": idle.measure,
     "claim": claim.measure,
+    "batch": batch.measure,
 }
 PEER_ROWS: Mapping[str, PeerRow] = {
     peer.name.lower(): partial(measure_peer, peer) for peer in PEERS
@@ -34,7 +35,7 @@ MEASURES = (
     "no-op tasks, insert to terminal", "no-op tasks, commit to terminal", "CPU per no-op task",
     "idle pickup p50", "idle pickup p99", "memory, 256 slots busy", "memory, 4 slots busy",
     "idle CPU",
-    "claim of 128 behind history",
+    "claim of 128 behind history", "batch of 100,000 lines", "memory for that batch",
 )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ clock starts. Every process, the database and the provider included, shares the 
 - **idle CPU**: a cluster with nothing to do, and its database's backends.
 - **claim**: `tasks.engine.claim.claim` for 128 tasks, on a table that holds due rows only, and on
   one with a long history besides; rounds alternate between the two.
+- **batch**: `POST /api/batches/` with JSON lines to one web process, from the first byte sent to
+  the answer; memory is its highest resident set, less that after a batch of 200 lines.
 
 The peers' tasks do the same work (same prompts, same provider, an UPDATE of a row in PostgreSQL);
 none of them keeps attempts, leases, a journal, cost or priorities, and their Redis keeps nothing on
