@@ -42,7 +42,9 @@ class WordField(serializers.ChoiceField):
 def input_schema(arguments: Arguments, limits: Mapping[str, Schema] | None = None) -> Schema:
     """What `arguments` accepts. limits: what only the settings know, by argument.
 
-    `null` for an optional argument is accepted beyond the schema: it means "not given".
+    `null` for an optional argument is accepted beyond the schema: it means "not given". So is a
+    call without what is required only where nothing stands in for it (`shown_as_required`): a
+    schema that tells of such a choice is one that several AI vendors refuse.
     """
     fields = arguments().fields
     more = limits or {}
@@ -51,7 +53,11 @@ def input_schema(arguments: Arguments, limits: Mapping[str, Schema] | None = Non
         "properties": {
             name: field_schema(field) | more.get(name, {}) for name, field in fields.items()
         },
-        "required": [name for name, field in fields.items() if field.required],
+        "required": [
+            name
+            for name, field in fields.items()
+            if field.required or name in getattr(arguments, "shown_as_required", ())
+        ],
         "additionalProperties": False,
     }
 
@@ -78,9 +84,15 @@ def _type_of(field: Any) -> Schema:
         return {"type": kind} | _known(minimum=field.min_value, maximum=field.max_value)
     if isinstance(field, serializers.DateTimeField):
         return {"type": "string", "format": "date-time"}
+    if isinstance(field, serializers.Serializer):
+        return input_schema(type(field))
+    if isinstance(field, serializers.DictField):
+        return {"type": "object", "additionalProperties": field_schema(field.child)}
     if isinstance(field, serializers.ListField):
         items = field_schema(field.child)
-        return {"type": "array", "items": items} | _known(maxItems=field.max_length)
+        return {"type": "array", "items": items} | _known(
+            minItems=field.min_length, maxItems=field.max_length
+        )
     least = 0 if field.allow_blank else 1
     return {"type": "string", "minLength": least} | _known(maxLength=field.max_length)
 

@@ -6,7 +6,8 @@ TaskrunnerError
 │   │   └── ItemsRefused       the same, of many submits at once
 │   ├── NotFound               NOT_FOUND            404
 │   │   ├── TaskNotFound       TASK_NOT_FOUND
-│   │   └── BatchNotFound      BATCH_NOT_FOUND
+│   │   ├── BatchNotFound      BATCH_NOT_FOUND
+│   │   └── TemplateNotFound   TEMPLATE_NOT_FOUND
 │   ├── TaskNotCompleted       TASK_NOT_COMPLETED   409
 │   ├── TaskFailed             TASK_FAILED          409
 │   ├── InvalidState           INVALID_STATE        409
@@ -99,6 +100,11 @@ class TaskNotFound(NotFound):
 class BatchNotFound(NotFound):
     code = "BATCH_NOT_FOUND"
     kind = "batch"
+
+
+class TemplateNotFound(NotFound):
+    code = "TEMPLATE_NOT_FOUND"
+    kind = "template"
 
 
 class TaskNotCompleted(DomainError):

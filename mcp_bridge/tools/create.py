@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
+from rest_framework import serializers
 
 from mcp_bridge.results import Done
 from mcp_bridge.schemas import Schema, WordField
@@ -14,13 +15,15 @@ from tasks.conf import get_conf
 from tasks.providers.catalogue import load_catalogue
 from tasks.services import submit
 from tasks.services.choosing import accepted_models
-from tasks.services.fields import StrictText
+from tasks.services.fields import Reference, StrictText, Text
 from tasks.services.submission import SubmissionSerializer
 from tasks.vocabulary import REAL_PROVIDERS, Provider
 
 
 class CreateArguments(SubmissionSerializer):
     """A submit's fields that a model has use for, and the key of a repeated call."""
+
+    shown_as_required = ("prompt",)
 
     provider = WordField(
         [p.value for p in Provider],
@@ -33,6 +36,17 @@ class CreateArguments(SubmissionSerializer):
         required=False,
         help_text="Any text of your own. Reuse the same key when you repeat a call: "
         "the task is not made twice.",
+    )
+    template = Reference(
+        max_length=100,
+        required=False,
+        help_text="A stored template that makes the prompt: its name, or name@version. "
+        "Leave `prompt` out then.",
+    )
+    variables = serializers.DictField(
+        child=Text(allow_blank=True),
+        required=False,
+        help_text="A text for each of the template's variables, by name.",
     )
     temperature = None  # type: ignore[assignment]
     metadata = None  # type: ignore[assignment]

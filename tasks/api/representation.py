@@ -105,7 +105,11 @@ class TaskSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Its batch; null: it came alone.",
     )
-    template = serializers.SerializerMethodField(help_text="Its template; null: a plain prompt.")
+    template = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="The template and version that made its prompt, name@version; null: a plain one.",
+    )
     custom_id = TextOrNull(help_text="Your own name for it.")
     owner = serializers.CharField(source="owner.username", read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
@@ -116,9 +120,6 @@ class TaskSerializer(serializers.Serializer[Any]):
     @extend_schema_field(TaskErrorSerializer(allow_null=True))
     def get_error(self, task: Task) -> dict[str, Any] | None:
         return dict(TaskErrorSerializer(task).data) if task.error_code else None
-
-    def get_template(self, task: Task) -> int | None:
-        return None  # no task has a template until there are templates
 
 
 class AttemptSerializer(serializers.Serializer[Any]):

@@ -69,6 +69,9 @@ LOCATION = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, description="What was made.", response=[201]
 )
 BATCH_ID = OpenApiParameter("batch_id", int, OpenApiParameter.PATH, description="A batch's `id`.")
+TEMPLATE_ID = OpenApiParameter(
+    "template_id", int, OpenApiParameter.PATH, description="A template's `id`."
+)
 TASK_ID = OpenApiParameter("task_id", int, OpenApiParameter.PATH, description="A task's `id`.")
 
 

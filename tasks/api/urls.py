@@ -28,6 +28,7 @@ from tasks.api.views.task_moves import (
     TaskRetryView,
 )
 from tasks.api.views.tasks import TaskListView, TaskView
+from tasks.api.views.templates import TemplateListView, TemplateRenderView, TemplateView
 from tasks.api.views.wait import TaskWaitView
 
 app_name = "api"
@@ -49,6 +50,11 @@ urlpatterns = [
     path("batches/<str:batch_id>/results.jsonl", BatchResultsView.as_view(), name="batch-results"),
     path("tasks/<str:task_id>/events/", TaskEventsView.as_view(), name="task-events"),
     path("events/", EventsView.as_view(), name="events"),
+    path("templates/", TemplateListView.as_view(), name="template-list"),
+    path("templates/<str:template_id>/", TemplateView.as_view(), name="template-detail"),
+    path(
+        "templates/<str:template_id>/render/", TemplateRenderView.as_view(), name="template-render"
+    ),
     path("providers/", ProvidersView.as_view(), name="providers"),
     path("providers/<str:name>/breaker/", ProviderBreakerView.as_view(), name="provider-breaker"),
     path("providers/<str:name>/pause/", ProviderPauseView.as_view(), name="provider-pause"),

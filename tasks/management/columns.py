@@ -14,8 +14,8 @@ COLUMNS = (
     "result_source", "served_provider", "served_model", "finish_reason", "truncated",
     "error_code", "error_message", "attempts", "max_attempts", "waiting_reason", "run_after",
     "expires_at", "prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd",
-    "queue_seconds", "run_seconds", "tags", "metadata", "batch", "custom_id", "owner", "created_at",
-    "started_at", "finished_at", "updated_at",
+    "queue_seconds", "run_seconds", "tags", "metadata", "custom_id", "batch", "template",
+    "owner", "created_at", "started_at", "finished_at", "updated_at",
 )  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 

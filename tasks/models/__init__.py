@@ -11,6 +11,7 @@ from tasks.models.provider_state import ProviderState
 from tasks.models.queue_sample import QueueSample
 from tasks.models.rollup import CallHour, EndedHour, LatencyDay, LatencyHour, RollupProgress
 from tasks.models.task import Task
+from tasks.models.template import PromptTemplate, TemplateVersion
 from tasks.models.worker import Worker
 
 __all__ = [
@@ -26,9 +27,11 @@ __all__ = [
     "IdempotencyRecord",
     "LatencyDay",
     "LatencyHour",
+    "PromptTemplate",
     "ProviderState",
     "QueueSample",
     "RollupProgress",
     "Task",
+    "TemplateVersion",
     "Worker",
 ]

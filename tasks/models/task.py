@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tasks.models.batch import Batch
+from tasks.models.template import TemplateVersion
 from tasks.querysets import TaskQuerySet
 from tasks.vocabulary import (
     DEFAULT_PRIORITY,
@@ -44,6 +45,10 @@ class Task(models.Model):
     )
     batch = models.ForeignKey(
         Batch, on_delete=models.CASCADE, null=True, related_name="tasks", db_index=False,
+        editable=False,
+    )  # fmt: skip
+    template_version = models.ForeignKey(
+        TemplateVersion, on_delete=models.PROTECT, null=True, related_name="tasks", db_index=False,
         editable=False,
     )  # fmt: skip
     # What was asked.
@@ -153,6 +158,11 @@ class Task(models.Model):
             models.Index(
                 fields=["batch", "id"], name="task_batch", condition=Q(batch__isnull=False)
             ),
+            models.Index(
+                fields=["template_version", "id"],
+                name="task_template",
+                condition=Q(template_version__isnull=False),
+            ),
             # All that a batch tells of its tasks, so that the rows themselves are not read.
             models.Index(
                 fields=["batch", "status", "finished_at", "cost_usd"],
@@ -171,6 +181,11 @@ class Task(models.Model):
     @property
     def is_terminal(self) -> bool:
         return self.state.is_terminal
+
+    @property
+    def template(self) -> str | None:
+        """The template and version that made the prompt, `name@version`; None: a plain one."""
+        return None if self.template_version_id is None else str(self.template_version)
 
     @property
     def queue_seconds(self) -> float | None:

@@ -58,7 +58,7 @@ def create_batch(
     asked = clean(BatchOptionsSerializer, options or {})
     if idempotency_key is not None:
         require_usable_key(idempotency_key)
-    with stage(items) as staged:
+    with stage(owner, items) as staged:
         if not staged.total:
             raise InvalidInput({"tasks": ["There is none to be submitted."]})
         if idempotency_key is None:

@@ -70,6 +70,14 @@ class StrictText(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class Reference(StrictText):
+    """A name, or an id as a number."""
+
+    def to_internal_value(self, data: Any) -> str:
+        is_id = isinstance(data, int) and not isinstance(data, bool)
+        return super().to_internal_value(str(data)[:30] if is_id else data)
+
+
 class Text(StrictText):
     """Text of many lines, kept to the letter."""
 

@@ -103,6 +103,8 @@ def clone(user: AbstractBaseUser, task_id: object, changes: object = None) -> Ta
     request = {name: getattr(task, name) for name in _CLONED}
     request = {name: value for name, value in request.items() if value not in (None, "")}
     request.update(changes or {})
+    if "template" in request and "prompt" not in (changes or {}):
+        del request["prompt"]
     return submit(user, request).task
 
 

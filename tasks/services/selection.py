@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from tasks.errors import InvalidInput
-from tasks.models import Task
+from tasks.models import Task, TemplateVersion
 from tasks.querysets import TaskQuerySet
 from tasks.services.access import visible_tasks
 from tasks.services.tag_filter import has_tag
@@ -70,6 +70,11 @@ class TaskFilters(django_filters.FilterSet):
         max_value=2**63 - 1,
         help_text="Came with this batch.",
     )
+    template = django_filters.CharFilter(
+        method="filter_template",
+        max_length=100,
+        help_text="Was made with this template: its name, or name@version.",
+    )
     result_source = django_filters.ChoiceFilter(
         choices=choices(ResultSource), help_text="Who stands behind the result."
     )
@@ -89,6 +94,14 @@ class TaskFilters(django_filters.FilterSet):
 
     def filter_tag(self, rows: TaskQuerySet, _name: str, value: str) -> TaskQuerySet:
         return rows.filter(has_tag(value))
+
+    def filter_template(self, rows: TaskQuerySet, _name: str, value: str) -> TaskQuerySet:
+        name, at, number = value.partition("@")
+        versions = TemplateVersion.objects.filter(template__name=name)
+        if at:
+            is_number = number.isascii() and number.isdigit() and len(number) < 10
+            versions = versions.filter(number=int(number)) if is_number else versions.none()
+        return rows.filter(template_version__in=versions.values("pk"))
 
     def filter_search(self, rows: TaskQuerySet, _name: str, value: str) -> TaskQuerySet:
         for word in value.split()[:_MOST_WORDS]:

@@ -24,6 +24,7 @@ from tasks.row_writes import insert_rows
 from tasks.services.idempotency import canonical
 from tasks.services.submission import Judge, SubmissionSerializer
 from tasks.services.submit import task_values
+from tasks.services.template_shelf import Shelf
 
 _ROWS_A_STATEMENT = 500
 _SPOOL_IN_MEMORY = 1_048_576
@@ -31,7 +32,7 @@ _MOST_PROBLEMS_TOLD = 100
 _ASKED = (
     "prompt", "system", "provider", "model", "priority", "max_tokens", "temperature", "failover",
     "max_attempts", "run_after", "expires_at", "tags", "metadata", "custom_id", "wake_at",
-    "waiting_reason",
+    "waiting_reason", "template_version_id",
 )  # fmt: skip
 _AS_JSON = ("tags", "metadata")
 _LEFT_TO_DEFAULTS = (
@@ -77,30 +78,38 @@ class Staged:
         self.spool.close()
 
 
-def stage(items: Iterable[Item]) -> Staged:
-    """All of them, judged by a submit's rules. Close what is returned.
+def stage(owner: AbstractBaseUser, items: Iterable[Item]) -> Staged:
+    """All of them, judged by a submit's rules for `owner`. Close what is returned.
 
     Raises:
         ItemsRefused: naming the place of each that breaks a rule.
     """
     staged = Staged(spool=tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY))  # noqa: SIM115
     try:
-        _fill(staged, items)
+        _fill(staged, items, _Bench(owner))
     except BaseException:
         staged.spool.close()
         raise
     return staged
 
 
-def _fill(staged: Staged, items: Iterable[Item]) -> None:
-    judge, now = Judge(SubmissionSerializer), database_now()
+class _Bench:
+    """What judging one item leaves for the next."""
+
+    def __init__(self, owner: AbstractBaseUser) -> None:
+        self.judge = Judge(SubmissionSerializer)
+        self.shelf = Shelf(owner)
+        self.now = database_now()
+
+
+def _fill(staged: Staged, items: Iterable[Item], bench: _Bench) -> None:
     problems: dict[str, dict[str, list[str]]] = {}
     bad = 0
     rows: list[list[Any]] = []
     for item in items:
         staged.total += 1
         try:
-            rows.append(_row(staged, judge, item, now))
+            rows.append(_row(staged, item, bench))
         except InvalidInput as refusal:
             bad += 1
             if len(problems) < _MOST_PROBLEMS_TOLD:
@@ -112,12 +121,12 @@ def _fill(staged: Staged, items: Iterable[Item]) -> None:
     _spool(staged, rows)
 
 
-def _row(staged: Staged, judge: Judge, item: Item, now: datetime) -> list[Any]:
+def _row(staged: Staged, item: Item, bench: _Bench) -> list[Any]:
     if item.problem:
         raise InvalidInput({"": [item.problem]})
-    fields = judge.clean(item.value)
+    fields = bench.judge.clean(item.value)
     staged.digest.update(canonical(fields))
-    values = task_values(fields, lambda: now)
+    values = task_values(bench.shelf.fill(fields), lambda: bench.now)
     return [_plain(name, values) for name in _ASKED]
 
 

@@ -14,7 +14,14 @@ from rest_framework import serializers
 
 from tasks.conf import get_conf
 from tasks.errors import InvalidInput
-from tasks.services.fields import StrictBoolean, StrictFloat, StrictInteger, StrictText, Text
+from tasks.services.fields import (
+    Reference,
+    StrictBoolean,
+    StrictFloat,
+    StrictInteger,
+    StrictText,
+    Text,
+)
 from tasks.vocabulary import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY, Provider
 
 _MOST_TOKENS = 1_000_000
@@ -25,7 +32,19 @@ _MOST_METADATA_CHARS = 16_384
 class SubmissionSerializer(serializers.Serializer[Any]):
     """A prompt to be run as a task."""
 
-    prompt = Text(help_text="What to ask: 1 to TASKRUNNER_PROMPT_MAX_CHARS characters.")
+    prompt = Text(
+        required=False,
+        help_text="What to ask: 1 to TASKRUNNER_PROMPT_MAX_CHARS characters. Required, unless "
+        "a template is given.",
+    )
+    template = Reference(
+        max_length=100,
+        required=False,
+        help_text="A template of yours instead of a prompt: its name, or name@version.",
+    )
+    variables = serializers.DictField(
+        child=Text(allow_blank=True), required=False, help_text="Texts for the template's names."
+    )
     provider = serializers.ChoiceField(
         choices=[p.value for p in Provider],
         required=False,
@@ -62,10 +81,10 @@ class SubmissionSerializer(serializers.Serializer[Any]):
     def validate_prompt(self, value: str) -> str:
         if not value.strip():
             raise serializers.ValidationError("May not be blank.")
-        return _within_limit(value)
+        return within_limit(value)
 
     def validate_system(self, value: str) -> str:
-        return _within_limit(value)
+        return within_limit(value)
 
     def validate_tags(self, value: list[str]) -> list[str]:
         return list(dict.fromkeys(value))
@@ -75,12 +94,24 @@ class SubmissionSerializer(serializers.Serializer[Any]):
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not self.partial:
+            _require_one_source(attrs)
         expires_at, run_after = attrs.get("expires_at"), attrs.get("run_after")
         if expires_at and expires_at <= timezone.now():
             raise serializers.ValidationError({"expires_at": ["Must be in the future."]})
         if expires_at and run_after and expires_at <= run_after:
             raise serializers.ValidationError({"expires_at": ["Must be after run_after."]})
         return attrs
+
+
+def _require_one_source(attrs: Mapping[str, Any]) -> None:
+    if "template" not in attrs:
+        if "prompt" not in attrs:
+            raise serializers.ValidationError({"prompt": ["This field is required."]})
+        if "variables" in attrs:
+            raise serializers.ValidationError({"variables": ["Only a template takes variables."]})
+    elif "prompt" in attrs:
+        raise serializers.ValidationError({"template": ["Give a prompt or a template, not both."]})
 
 
 def validate_submission(data: object) -> dict[str, Any]:
@@ -137,7 +168,8 @@ def flatten_errors(errors: Mapping[str, Any]) -> dict[str, list[str]]:
     return flat
 
 
-def _within_limit(value: str) -> str:
+def within_limit(value: str) -> str:
+    """The text, if it is no longer than a prompt may be. Raises: DRF's ValidationError."""
     limit = get_conf().prompt_max_chars
     if len(value) > limit:
         raise serializers.ValidationError(

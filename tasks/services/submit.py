@@ -18,6 +18,7 @@ from tasks.querysets import database_now
 from tasks.services.choosing import choose_provider
 from tasks.services.idempotency import do_once, fingerprint_of, require_usable_key
 from tasks.services.submission import validate_submission
+from tasks.services.template_shelf import Shelf
 from tasks.vocabulary import EventType
 
 
@@ -63,7 +64,7 @@ def submit(
 
 
 def task_values(fields: dict[str, Any], now: Callable[[], datetime]) -> dict[str, Any]:
-    """The columns that these cleaned fields mean; the others keep their defaults.
+    """The columns that these cleaned and filled fields mean; the others keep their defaults.
 
     now: the database's clock, asked only for what is due later. Raises InvalidInput.
     """
@@ -78,7 +79,7 @@ def task_values(fields: dict[str, Any], now: Callable[[], datetime]) -> dict[str
 
 @transaction.atomic
 def _insert(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
-    task = Task(owner_id=owner.pk, **task_values(fields, database_now))
+    task = Task(owner_id=owner.pk, **task_values(Shelf(owner).fill(fields), database_now))
     task.save(force_insert=True)
     record([(EventType.SUBMITTED, task.pk, task.owner_id)])
     hint()

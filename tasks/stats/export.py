@@ -23,7 +23,7 @@ COLUMNS = (
     "served_provider", "served_model", "finish_reason", "truncated", "error_code",
     "error_message", "attempts", "max_attempts", "prompt_tokens", "completion_tokens",
     "cached_tokens", "cost_usd", "queue_seconds", "run_seconds", "tags", "metadata", "custom_id",
-    "batch", "owner", "created_at", "started_at", "finished_at",
+    "batch", "template", "owner", "created_at", "started_at", "finished_at",
 )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def _pages(keys: QuerySet[Task, int]) -> Iterator[list[Task]]:
     ordered = keys.order_by("-pk")
     page = list(ordered[:_PAGE])
     while page:
-        found = Task.objects.select_related("owner").in_bulk(page)
+        found = Task.objects.select_related("owner", "template_version__template").in_bulk(page)
         yield [found[key] for key in page if key in found]
         page = list(ordered.filter(pk__lt=page[-1])[:_PAGE])
 

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tasks.models import Task
+from tasks.services.templates import create_template
 from tests.deployment import Deployment, wait_until
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +83,15 @@ def test_database_that_is_away_is_one_line_and_exit_1(deployment: Deployment) ->
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.startswith("CommandError: The database does not answer")
     assert "hidden" not in failed.stderr
+
+
+def test_template_stands_for_the_prompt(owner) -> None:
+    create_template(owner, {"name": "greet", "prompt": "Hello {{ name }}"})
+    call_command("submit", "--template", "greet", "--var", "name=a=b", "--user", "owner")
+    assert Task.objects.get().prompt == "Hello a=b"
+    with pytest.raises(CommandError, match=r"variables\.name: "):
+        call_command("submit", "--template", "greet", "--user", "owner")
+    with pytest.raises(CommandError, match="prompt: "):
+        call_command("submit", "--user", "owner")
+    with pytest.raises(CommandError, match="NAME=TEXT"):
+        call_command("submit", "--template", "greet", "--var", "name", "--user", "owner")

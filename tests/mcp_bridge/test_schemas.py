@@ -49,7 +49,7 @@ def test_create_task_shows_the_bounds_of_a_submit(tools, settings):
     assert schema["required"] == ["prompt"]
     assert set(arguments) == {
         "prompt", "model", "priority", "provider", "system", "max_tokens", "tags",
-        "idempotency_key", "run_after",
+        "idempotency_key", "run_after", "template", "variables",
     }  # fmt: skip
     assert arguments["prompt"]["type"] == "string"
     assert arguments["prompt"]["minLength"] == 1

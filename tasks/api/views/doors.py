@@ -17,6 +17,7 @@ _DOORS = {
     "actions": "api:task-actions",
     "batches": "api:batch-list",
     "events": "api:events",
+    "templates": "api:template-list",
     "providers": "api:providers",
     "stats": "api:stats",
     "schema": "api:schema",

@@ -48,7 +48,9 @@ class TaskListView(ApiView, GenericAPIView):  # type: ignore[type-arg]
     )
     def get(self, request: Request) -> Response:
         """One page of tasks, the newest first. All filters given must be met."""
-        rows = self.filter_queryset(self.get_queryset()).select_related("owner")
+        rows = self.filter_queryset(self.get_queryset()).select_related(
+            "owner", "template_version__template"
+        )
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(TaskSerializer(page, many=True).data)
 

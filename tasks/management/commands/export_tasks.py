@@ -67,7 +67,7 @@ def _export(tasks: TaskQuerySet, file: Path) -> int:
 def _rows(tasks: TaskQuerySet) -> Iterator[dict[str, Any]]:
     # Counting costs a scan; only somebody who watches needs the total.
     total = tasks.count() if sys.stderr.isatty() else None
-    ordered = tasks.order_by("id").select_related("owner")
+    ordered = tasks.order_by("id").select_related("owner", "template_version__template")
     with progress_bar("Exporting", total) as advance:
         for task in ordered.iterator(chunk_size=_ROWS_A_FETCH):
             yield as_row(task)

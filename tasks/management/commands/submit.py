@@ -23,7 +23,11 @@ class Command(BaseCommand):
     requires_system_checks = [TAG]  # the others load every door; only web needs those
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("prompt", help="the prompt; - reads it from stdin")
+        parser.add_argument("prompt", nargs="?", help="the prompt; - reads it from stdin")
+        parser.add_argument("--template", metavar="NAME[@VERSION]", help="instead of a prompt")
+        parser.add_argument(
+            "--var", action="append", default=[], metavar="NAME=TEXT", help="for the template"
+        )
         parser.add_argument("--provider", choices=[p.value for p in Provider])
         parser.add_argument("--model", help="a model's name from the catalogue")
         parser.add_argument("--priority", type=int, help="1 to 10; 10 is called first")
@@ -59,9 +63,19 @@ class Command(BaseCommand):
 
 
 def _request(options: dict[str, Any]) -> dict[str, Any]:
-    prompt = options["prompt"]
-    request = {"prompt": sys.stdin.read() if prompt == "-" else prompt}
-    for name in ("provider", "model", "priority"):
+    request: dict[str, Any] = {}
+    if options["prompt"] is not None:
+        request["prompt"] = sys.stdin.read() if options["prompt"] == "-" else options["prompt"]
+    if options["var"]:
+        request["variables"] = dict(_as_pair(text) for text in options["var"])
+    for name in ("template", "provider", "model", "priority"):
         if options[name] is not None:
             request[name] = options[name]
     return request
+
+
+def _as_pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise CommandError(f"--var {text}: must be NAME=TEXT.", returncode=2)
+    return name, value
