@@ -111,12 +111,28 @@ class Environment:
 
     def url(self, name: str, default: str = "") -> str:
         """An http(s) address without its trailing slash."""
+        return self.exact_url(name, default).rstrip("/")
+
+    def exact_url(self, name: str, default: str = "") -> str:
+        """An http(s) address as it was written."""
         raw = self.text(name) or default
         if raw:
             parts = urlsplit(raw)
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise _refusal(name, raw, "must be an http:// or https:// address")
-        return raw.rstrip("/")
+        return raw
+
+    def email(self, name: str) -> dict[str, Any]:
+        """Django's settings for sending mail; by default through this machine's port 25."""
+        url = self.text(name) or "smtp://localhost:25"
+        try:
+            found = dict(self._env.email_url_config(url))
+        except (ValueError, KeyError, ImproperlyConfigured):
+            found = {}
+        if not found.get("EMAIL_BACKEND"):
+            rule = "must be like smtp+tls://user:password@host:587 or consolemail://"
+            raise _refusal(name, url.split(":", 1)[0] + "://…", rule)
+        return {key: value for key, value in found.items() if key.startswith("EMAIL_")}
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """Django's settings for one database; only SQLite and PostgreSQL are supported."""

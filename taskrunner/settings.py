@@ -253,6 +253,22 @@ TASKRUNNER_DAILY_BUDGET_USD = env.optional_money(
 TASKRUNNER_MCP_USER = env.text("TASKRUNNER_MCP_USER", "admin")
 TASKRUNNER_MCP_ALLOWED_HOSTS = env.words("TASKRUNNER_MCP_ALLOWED_HOSTS")
 TASKRUNNER_MCP_ALLOWED_ORIGINS = env.words("TASKRUNNER_MCP_ALLOWED_ORIGINS")
+# --- Alerts -----------------------------------------------------------------------------------
+vars().update(env.email("EMAIL_URL"))  # EMAIL_BACKEND, EMAIL_HOST and so on
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "taskrunner@localhost")
+TASKRUNNER_ALERT_EMAIL = env.words("TASKRUNNER_ALERT_EMAIL")
+TASKRUNNER_ALERT_WEBHOOK = env.exact_url("TASKRUNNER_ALERT_WEBHOOK")
+TASKRUNNER_ALERT_FOR = env.number("TASKRUNNER_ALERT_FOR", 60, least=0, most=86_400)
+TASKRUNNER_ALERT_QUEUE_AGE = env.number("TASKRUNNER_ALERT_QUEUE_AGE", 300, least=0, most=864_000)
+TASKRUNNER_ALERT_FAILED_PERCENT = env.number(
+    "TASKRUNNER_ALERT_FAILED_PERCENT", 25, least=0, most=100
+)
+TASKRUNNER_ALERT_BUDGET_PERCENT = env.number(
+    "TASKRUNNER_ALERT_BUDGET_PERCENT", 80, least=0, most=100
+)
+
+# --- Providers --------------------------------------------------------------------------------
 TASKRUNNER_PROVIDERS = {
     name.value: {
         "api_keys": env.words(f"{name.upper()}_API_KEY"),

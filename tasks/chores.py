@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.alerts.watch import WATCH_EVERY_S, watch
 from tasks.engine.batch_ends import LOOK_EVERY_S, tell_of_ended_batches
 from tasks.engine.housekeeping import register_chore
 from tasks.stats.rollup import ROLL_EVERY_S, roll_up
@@ -10,3 +11,4 @@ from tasks.stats.samples import SAMPLE_EVERY_S, take_sample
 register_chore("rollup", interval_s=ROLL_EVERY_S, do=roll_up)
 register_chore("sample", interval_s=SAMPLE_EVERY_S, do=take_sample)
 register_chore("batch-ends", interval_s=LOOK_EVERY_S, do=tell_of_ended_batches)
+register_chore("alerts", interval_s=WATCH_EVERY_S, do=watch)

@@ -40,6 +40,18 @@ class ProviderConf:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlertConf:
+    """When operators are told, and where. A limit of 0 turns its rule off."""
+
+    emails: tuple[str, ...]
+    webhook_url: str
+    for_s: float
+    queue_age_s: float
+    failed_percent: float
+    budget_percent: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conf:
     """CONTRACT section 2, typed. Times are seconds."""
 
@@ -63,6 +75,7 @@ class Conf:
     mcp_user: str
     mcp_allowed_hosts: tuple[str, ...]
     mcp_allowed_origins: tuple[str, ...]
+    alerts: AlertConf
     providers: Mapping[Provider, ProviderConf]
 
     @property
@@ -108,6 +121,14 @@ def get_conf() -> Conf:
         mcp_user=settings.TASKRUNNER_MCP_USER,
         mcp_allowed_hosts=tuple(settings.TASKRUNNER_MCP_ALLOWED_HOSTS),
         mcp_allowed_origins=tuple(settings.TASKRUNNER_MCP_ALLOWED_ORIGINS),
+        alerts=AlertConf(
+            emails=tuple(settings.TASKRUNNER_ALERT_EMAIL),
+            webhook_url=settings.TASKRUNNER_ALERT_WEBHOOK,
+            for_s=settings.TASKRUNNER_ALERT_FOR,
+            queue_age_s=settings.TASKRUNNER_ALERT_QUEUE_AGE,
+            failed_percent=settings.TASKRUNNER_ALERT_FAILED_PERCENT,
+            budget_percent=settings.TASKRUNNER_ALERT_BUDGET_PERCENT,
+        ),
         providers={
             name: _provider_conf(name, settings.TASKRUNNER_PROVIDERS[name.value])
             for name in REAL_PROVIDERS

@@ -16,7 +16,7 @@ for _name in REAL_PROVIDERS:
 for _variable in [name for name in os.environ if name.startswith("TASKRUNNER_")]:
     del os.environ[_variable]
 for _variable in ("ENVIRONMENT", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "REDIS_URL",
-                  "LOG_LEVEL", "LOG_FORMAT"):  # fmt: skip
+                  "LOG_LEVEL", "LOG_FORMAT", "EMAIL_URL", "DEFAULT_FROM_EMAIL"):  # fmt: skip
     os.environ[_variable] = ""
 os.environ.setdefault("DATABASE_URL", "sqlite:///db.sqlite3")
 

@@ -1,5 +1,6 @@
 """The rows. One concept a file; rules of one row live on its model."""
 
+from tasks.models.alert import Alert
 from tasks.models.api_key import ApiKey
 from tasks.models.attempt import Attempt
 from tasks.models.batch import Batch
@@ -15,6 +16,7 @@ from tasks.models.template import PromptTemplate, TemplateVersion
 from tasks.models.worker import Worker
 
 __all__ = [
+    "Alert",
     "ApiKey",
     "Attempt",
     "Batch",

@@ -53,6 +53,12 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         ],
         "workers": None if workers is None else [asdict(worker) for worker in workers],
         "breakers": None if snapshot.lanes is None else [_lane(lane) for lane in snapshot.lanes],
+        "alerts": None
+        if snapshot.alerts is None
+        else [
+            asdict(alert) | {"since": alert.since and alert.since.isoformat()}
+            for alert in snapshot.alerts
+        ],
         "queue": None if snapshot.queue is None else [_point(point) for point in snapshot.queue],
         "capacity": snapshot.capacity,
         "live_workers": snapshot.live_workers,

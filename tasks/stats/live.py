@@ -10,7 +10,7 @@ from django.db.models import Count, Max
 
 from tasks.conf import get_conf
 from tasks.index_hints import through_index, where
-from tasks.models import Attempt, Worker
+from tasks.models import Alert, Attempt, Worker
 from tasks.querysets import TaskQuerySet
 from tasks.vocabulary import Status
 
@@ -28,6 +28,23 @@ class WorkerFigures:
     in_flight: int
     beat_age_s: float
     is_alive: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiringAlert:
+    """Something is wrong since then."""
+
+    key: str
+    message: str
+    since: datetime | None
+
+
+def list_firing() -> tuple[FiringAlert, ...]:
+    """The alerts that are not over."""
+    return tuple(
+        FiringAlert(key=alert.key, message=alert.message, since=alert.changed_at)
+        for alert in Alert.objects.filter(is_firing=True)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

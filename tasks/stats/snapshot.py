@@ -17,9 +17,11 @@ from tasks.querysets import TaskQuerySet, database_now
 from tasks.stats.hours import LookBack
 from tasks.stats.lanes import LaneFigures, list_lanes
 from tasks.stats.live import (
+    FiringAlert,
     WorkerFigures,
     count_by_status,
     count_waiting,
+    list_firing,
     list_workers,
     oldest_due_age_s,
 )
@@ -62,8 +64,8 @@ class Snapshot:
 
     `finished`, `providers`, `errors`, `series` and `failed_percent` cover the range. `waiting` maps
     the reasons why PENDING tasks cannot run yet to how many they hold. `cost_today_usd` is since
-    midnight UTC, unpriced answers not in it. `workers`, `lanes` and `queue` (how the whole queue
-    stood over time) are None for readers who are not staff.
+    midnight UTC, unpriced answers not in it. `workers`, `lanes`, `alerts` and `queue` (how the
+    queue stood over time) are None for readers who are not staff.
     """
 
     range: StatsRange
@@ -84,6 +86,7 @@ class Snapshot:
     workers: tuple[WorkerFigures, ...] | None
     lanes: tuple[LaneFigures, ...] | None
     queue: tuple[QueuePoint, ...] | None
+    alerts: tuple[FiringAlert, ...] | None
 
     @property
     def total(self) -> int:
@@ -160,6 +163,7 @@ def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
         recent_failures=_recent_failures(tasks),
         workers=list_workers(now) if user.is_staff else None,
         lanes=list_lanes(now) if user.is_staff else None,
+        alerts=list_firing() if user.is_staff else None,
         queue=queue_series(bars, look_back.bucket_s) if user.is_staff else None,
     )
 

@@ -127,6 +127,14 @@ class QueuePointSerializer(serializers.Serializer[Any]):
     oldest_pending_seconds = _seconds()
 
 
+class AlertSerializer(serializers.Serializer[Any]):
+    """Something is wrong since then."""
+
+    key = serializers.CharField(help_text="For example `breaker_open:openai`.")
+    message = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True)
+
+
 class StatsSerializer(serializers.Serializer[Any]):
     """Figures of the caller's tasks; of all tasks for staff."""
 
@@ -156,6 +164,7 @@ class StatsSerializer(serializers.Serializer[Any]):
     recent_failures = FailureSerializer(many=True)
     workers = WorkerFiguresSerializer(many=True, allow_null=True, help_text="Staff only.")
     breakers = LaneSerializer(many=True, allow_null=True, help_text="Staff only.")
+    alerts = AlertSerializer(many=True, allow_null=True, help_text="Staff only.")
     queue = QueuePointSerializer(many=True, allow_null=True, help_text="Staff only.")
     capacity = serializers.IntegerField(allow_null=True, help_text="Slots of the live workers.")
     live_workers = serializers.IntegerField(allow_null=True)

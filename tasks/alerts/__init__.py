@@ -1,0 +1,1 @@
+"""Telling operators that something is wrong, and that it is over: once each."""
