@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from mcp_types import CompleteRequestParams, Completion, ResourceTemplateReference
 from rest_framework import serializers
 
 from mcp_bridge.caller import Caller
 from mcp_bridge.database import on_database
 from mcp_bridge.errors import protocol_error, unknown
-from mcp_bridge.prompts import PROMPTS
+from mcp_bridge.prompts import PROMPTS, find_published
 from mcp_bridge.prompts.analysis import GroupField
 from mcp_bridge.prompts.fields import DateRangeField, IdListField, WordListField
 from mcp_bridge.resources import RESOURCES
 from tasks.errors import DomainError
 from tasks.services import visible_tasks
+from tasks.services.access import visible_batches
 
 Suggest = Callable[[AbstractBaseUser, str], list[str]]
 """The values that go on from what was typed, the best first."""
@@ -48,15 +49,29 @@ async def complete(caller: Caller, params: CompleteRequestParams) -> Completion:
 def _for_template(uri: str, argument: str) -> Suggest:
     if not any(r.is_template and r.uri == uri and f"{{{argument}}}" in uri for r in RESOURCES):
         raise unknown("template or argument", f"{uri} {argument}")
-    return suggest_task_ids if argument == "task_id" else _nothing
+    return {"task_id": suggest_task_ids, "batch_id": suggest_batch_ids}.get(argument, _nothing)
 
 
 def _for_prompt(name: str, argument: str) -> Suggest:
     prompt = PROMPTS.get(name)
-    field = prompt.arguments().fields.get(argument) if prompt else None
+    if prompt is None:
+        return _for_published(name, argument)
+    field = prompt.arguments().fields.get(argument)
     if field is None:
         raise unknown("prompt or argument", f"{name} {argument}")
     return _for_field(field)
+
+
+def _for_published(name: str, argument: str) -> Suggest:
+    """Anything goes for a variable of the user's own template."""
+
+    def suggest(user: AbstractBaseUser, typed: str) -> list[str]:
+        version = find_published(user, name)
+        if version is None or argument not in version.defaults:
+            raise unknown("prompt or argument", f"{name} {argument}")
+        return []
+
+    return suggest
 
 
 def _for_field(field: serializers.Field[Any, Any, Any, Any]) -> Suggest:
@@ -75,12 +90,20 @@ def _for_field(field: serializers.Field[Any, Any, Any, Any]) -> Suggest:
 
 def suggest_task_ids(user: AbstractBaseUser, typed: str) -> list[str]:
     """The user's newest tasks whose number begins with these digits."""
-    tasks = visible_tasks(user).order_by("-id")
+    return _newest_ids(visible_tasks(user), typed)
+
+
+def suggest_batch_ids(user: AbstractBaseUser, typed: str) -> list[str]:
+    """The same for batches."""
+    return _newest_ids(visible_batches(user), typed)
+
+
+def _newest_ids(rows: QuerySet[Any], typed: str) -> list[str]:
     if typed:
         if not (typed.isascii() and typed.isdigit()) or len(typed) > _MOST_DIGITS:
             return []
-        tasks = tasks.filter(_begins_with(typed))
-    return [str(key) for key in tasks.values_list("pk", flat=True)[: _MOST + 1]]
+        rows = rows.filter(_begins_with(typed))
+    return [str(key) for key in rows.order_by("-pk").values_list("pk", flat=True)[: _MOST + 1]]
 
 
 def _begins_with(digits: str) -> Q:

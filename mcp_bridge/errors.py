@@ -15,7 +15,14 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, CallToolR
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from tasks.errors import DomainError, IdempotencyConflict, InvalidInput, NotPermitted, TaskNotFound
+from tasks.errors import (
+    DomainError,
+    IdempotencyConflict,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    TaskNotFound,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +38,7 @@ def tool_error(refusal: DomainError) -> CallToolResult:
 def protocol_error(refusal: DomainError) -> MCPError:
     """The refusal of a prompt, a resource or an extension, which know no tool errors."""
     code = INTERNAL_ERROR
-    if isinstance(refusal, InvalidInput | TaskNotFound):
+    if isinstance(refusal, InvalidInput | NotFound):
         code = INVALID_PARAMS
     elif isinstance(refusal, NotPermitted):
         code = INVALID_REQUEST
@@ -62,8 +69,11 @@ async def hide_crashes(ctx: ServerRequestContext[object], call_next: CallNext) -
 
 
 def _code(refusal: DomainError) -> str:
-    # The contract's codes are for models, which need not tell a used key from another bad argument.
-    return InvalidInput.code if isinstance(refusal, IdempotencyConflict) else refusal.code
+    # The contract's codes are for models, which need not tell a used key from another bad argument,
+    # nor what is not there: the message says that.
+    if isinstance(refusal, IdempotencyConflict):
+        return InvalidInput.code
+    return TaskNotFound.code if isinstance(refusal, NotFound) else refusal.code
 
 
 def _sendable(text: str) -> str:

@@ -26,9 +26,11 @@ from mcp_bridge.results import TaskResult, TaskStatus
 from mcp_bridge.schemas import input_schema
 from mcp_bridge.tools.base import schema_of
 from mcp_bridge.tools.create import CREATE_TASK
+from tasks.api.batches import render_batch
 from tasks.api.representation import TaskDetailSerializer
-from tasks.errors import DomainError, TaskNotFound
+from tasks.errors import DomainError, NotFound
 from tasks.services import get_task
+from tasks.services.access import get_batch
 from tasks.stats import StatsRange, get_snapshot
 from tasks.stats.as_json import as_json
 from tasks.vocabulary import TRANSITIONS, Status
@@ -99,6 +101,10 @@ def _task(user: AbstractBaseUser, variables: Mapping[str, str]) -> Mapping[str, 
     return dict(TaskDetailSerializer(get_task(user, variables["task_id"])).data)
 
 
+def _batch(user: AbstractBaseUser, variables: Mapping[str, str]) -> dict[str, Any]:
+    return render_batch(get_batch(user, variables["batch_id"]))
+
+
 RESOURCES = (
     Resource(
         uri="data://tasks/schema",
@@ -145,6 +151,14 @@ RESOURCES = (
         read=_task,
         icon="queue",
     ),
+    Resource(
+        uri="data://batches/{batch_id}",
+        name="batch",
+        title="A batch",
+        description="Where a batch stands: its tasks by state, and what was spent.",
+        read=_batch,
+        icon="queue",
+    ),
 )
 
 
@@ -183,7 +197,7 @@ async def read_resource(caller: Caller, uri: str, protocol_version: str) -> Read
         raise resource_not_found(uri, protocol_version)
     try:
         text = await on_database(caller, lambda user: _as_json_text(resource.read(user, variables)))
-    except TaskNotFound as refusal:
+    except NotFound as refusal:
         raise resource_not_found(uri, protocol_version) from refusal
     except DomainError as refusal:
         raise protocol_error(refusal) from refusal

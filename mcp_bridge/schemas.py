@@ -15,10 +15,11 @@ Arguments = type[serializers.Serializer[Any]]
 class TaskIdField(serializers.Field[Any, Any, Any, Any]):
     """A task's id as a number or as its digits; whether there is such a task is not asked here."""
 
+    help_words = "The id that create_task returned."
     default_error_messages = {"invalid": "Must be an integer or its digits as a string."}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(help_text="The id that create_task returned.", **kwargs)
+        super().__init__(help_text=self.help_words, **kwargs)
 
     def to_internal_value(self, data: Any) -> int | str:
         if isinstance(data, bool) or not isinstance(data, int | str):

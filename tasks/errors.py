@@ -76,8 +76,9 @@ class ItemsRefused(InvalidInput):
             for place, broken in problems.items()
             for name, rules in broken.items()
         }
-        told = "them" if bad == len(problems) else f"the first {len(problems)}"
-        message = f"{bad} of {total} items cannot be used, so none was; `fields` names {told}."
+        first = [f"{place}: {' '.join(rules)}" for place, rules in list(fields.items())[:5]]
+        more = "; …" if len(fields) > len(first) else ""
+        message = f"{bad} of {total} items cannot be used, so none was. {'; '.join(first)}{more}"
         super().__init__(fields, message)
 
 

@@ -1,9 +1,10 @@
-"""The prompts: texts for the user to send, filled with real figures."""
+"""The prompts: texts for the user to send, filled with real figures or from one's templates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.contrib.auth.models import AbstractBaseUser
 from mcp_types import GetPromptResult, PromptMessage, TextContent
 from mcp_types import Prompt as ListedPrompt
 
@@ -15,10 +16,11 @@ from mcp_bridge.prompts.base import Prompt
 from mcp_bridge.prompts.health import SYSTEM_HEALTH
 from mcp_bridge.prompts.review import PERFORMANCE_REVIEW
 from mcp_bridge.prompts.summary import TASK_SUMMARY
+from mcp_bridge.prompts.templates import fill_published, find_published, list_published
 from tasks.errors import DomainError
 from tasks.services.submission import clean
 
-__all__ = ["PROMPTS", "get_prompt", "list_prompts"]
+__all__ = ["PROMPTS", "find_published", "get_prompt", "list_prompts"]
 
 PROMPTS: Mapping[str, Prompt] = {
     prompt.name: prompt
@@ -26,8 +28,18 @@ PROMPTS: Mapping[str, Prompt] = {
 }
 
 
-def list_prompts() -> list[ListedPrompt]:
-    return [prompt.listed() for prompt in PROMPTS.values()]
+async def list_prompts(caller: Caller) -> list[ListedPrompt]:
+    """Those of the server, then the caller's own; a template of a name that is taken is hidden.
+
+    Raises:
+        MCPError: the caller may not ask now, or the database is away.
+    """
+    try:
+        own = await on_database(caller, list_published)
+    except DomainError as refusal:
+        raise protocol_error(refusal) from refusal
+    served = [prompt.listed() for prompt in PROMPTS.values()]
+    return [*served, *(prompt for prompt in own if prompt.name not in PROMPTS)]
 
 
 async def get_prompt(
@@ -38,16 +50,21 @@ async def get_prompt(
     Raises:
         MCPError: there is no such prompt, or an argument breaks a rule.
     """
-    prompt = PROMPTS.get(name)
-    if prompt is None:
-        raise unknown("prompt", name)
     given = {key: value for key, value in (arguments or {}).items() if value != ""}
     try:
-        asked = clean(prompt.arguments, given)
-        text = await on_database(caller, lambda user: prompt.fill(user, asked))
+        description, text = await on_database(caller, lambda user: _fill(user, name, given))
     except DomainError as refusal:
         raise protocol_error(refusal) from refusal
     return GetPromptResult(
-        description=prompt.description,
+        description=description,
         messages=[PromptMessage(role="user", content=TextContent(type="text", text=text))],
     )
+
+
+def _fill(user: AbstractBaseUser, name: str, given: Mapping[str, str]) -> tuple[str, str]:
+    """Description and text."""
+    if (prompt := PROMPTS.get(name)) is not None:
+        return prompt.description, prompt.fill(user, clean(prompt.arguments, given))
+    if (version := find_published(user, name)) is not None:
+        return version.description, fill_published(version, given)
+    raise unknown("prompt", name)

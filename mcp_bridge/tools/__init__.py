@@ -13,6 +13,7 @@ from mcp_bridge.errors import tool_error, unknown
 from mcp_bridge.rendering import as_tool_result
 from mcp_bridge.schemas import Schema, input_schema
 from mcp_bridge.tools.base import Call, Report, Tool
+from mcp_bridge.tools.batches import CREATE_BATCH, GET_BATCH_STATUS
 from mcp_bridge.tools.create import CREATE_TASK
 from mcp_bridge.tools.listing import LIST_TASKS
 from mcp_bridge.tools.moves import CANCEL_TASK, RETRY_TASK
@@ -34,6 +35,8 @@ TOOLS: Mapping[str, Tool] = {
         WAIT_FOR_TASK,
         CANCEL_TASK,
         RETRY_TASK,
+        CREATE_BATCH,
+        GET_BATCH_STATUS,
     )
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser
 from rest_framework import serializers
@@ -23,7 +23,7 @@ from tasks.vocabulary import REAL_PROVIDERS, Provider
 class CreateArguments(SubmissionSerializer):
     """A submit's fields that a model has use for, and the key of a repeated call."""
 
-    shown_as_required = ("prompt",)
+    shown_as_required: ClassVar[tuple[str, ...]] = ("prompt",)
 
     provider = WordField(
         [p.value for p in Provider],

@@ -14,7 +14,8 @@ _COLUMNS = (
     "id", "status", "provider", "model", "priority", "result_source", "served_provider",
     "served_model", "finish_reason", "truncated", "error_code", "error_message", "attempts",
     "max_attempts", "waiting_reason", "prompt_tokens", "completion_tokens", "cached_tokens",
-    "cost_usd", "tags", "metadata", "custom_id", "created_at", "started_at", "finished_at",
+    "cost_usd", "tags", "metadata", "custom_id", "batch_id", "created_at", "started_at",
+    "finished_at",
 )  # fmt: skip
 
 
@@ -70,6 +71,7 @@ def _facts(row: dict[str, Any]) -> dict[str, Any]:
         "tags": row["tags"],
         "metadata": row["metadata"],
         "custom_id": row["custom_id"] or None,
+        "batch": row["batch_id"],
         "created_at": _moment(row["created_at"]),
         "started_at": _moment(row["started_at"]),
         "finished_at": _moment(row["finished_at"]),

@@ -15,7 +15,9 @@ def test_the_resources_are_those_of_the_contract(open_desk, owner, era):
         "data://system/stats",
     ]  # fmt: skip
     templates = desk.do(lambda client: client.list_resource_templates()).resource_templates
-    assert [template.uri_template for template in templates] == ["data://tasks/{task_id}"]
+    assert [template.uri_template for template in templates] == [
+        "data://tasks/{task_id}", "data://batches/{batch_id}",
+    ]  # fmt: skip
     for listed in (*resources, *templates):
         assert listed.title
         assert listed.description

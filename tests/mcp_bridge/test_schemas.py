@@ -17,7 +17,7 @@ def tools(desk):
 def test_the_tools_are_those_of_the_contract(tools):
     assert list(tools) == [
         "create_task", "get_task_status", "list_tasks", "get_task_result", "wait_for_task",
-        "cancel_task", "retry_task",
+        "cancel_task", "retry_task", "create_batch", "get_batch_status",
     ]  # fmt: skip
 
 
@@ -38,7 +38,9 @@ def test_every_tool_explains_itself_in_full(tools):
 
 def test_the_hints_tell_readers_from_writers(tools):
     readers = {name for name, tool in tools.items() if tool.annotations.read_only_hint}
-    assert readers == {"get_task_status", "list_tasks", "get_task_result", "wait_for_task"}
+    assert readers == {
+        "get_task_status", "list_tasks", "get_task_result", "wait_for_task", "get_batch_status",
+    }  # fmt: skip
     destructive = {name for name, tool in tools.items() if tool.annotations.destructive_hint}
     assert destructive == {"cancel_task"}
 
