@@ -104,3 +104,13 @@ def test_health_checks_from_beside_us_are_always_allowed(hosts: str) -> None:
     told = _load("print(settings.ALLOWED_HOSTS)", ALLOWED_HOSTS=hosts).stdout
     assert "'127.0.0.1'" in told
     assert ("'example.org'" in told) == bool(hosts)
+
+
+def test_options_in_the_database_address_have_the_last_word() -> None:
+    told = _load(
+        "print(settings.DATABASES['default']['OPTIONS'])",
+        DATABASE_URL="postgres://db.example.org/tasks?sslmode=require&connect_timeout=9",
+    ).stdout
+    assert "'sslmode': 'require'" in told
+    assert "'connect_timeout': 9" in told
+    assert "'tcp_user_timeout': 10000" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any
 
@@ -30,6 +31,8 @@ class Command(BaseCommand):
         _require_ready_database()
         conf = get_conf()
         log.info("cluster starting", workers=conf.workers, slots=conf.concurrency)
+        gc.collect()
+        gc.freeze()  # else the forks' collectors write to, and so copy, the pages that all share
         was_told_to_stop = RunnerCluster(hold_lifeline()).run()
         if not was_told_to_stop:
             log.critical("the cluster's sentinel died; leaving, its workers follow")
