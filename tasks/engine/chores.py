@@ -35,6 +35,8 @@ class Chores:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+        self.workers = 1
+        """How many live, by the last beat."""
         now = time.monotonic()
         lease_s = get_conf().lease_s
         beat_s = min(_LONGEST_BEAT_S, lease_s / 3)
@@ -65,7 +67,7 @@ class Chores:
         now = time.monotonic()
         if now >= self._beat.due_at:
             self._mind_a_stall(now)
-            beat(self._worker, calls)
+            self.workers = beat(self._worker, calls)
             self._beat.due_at = now + self._beat.interval_s
         for chore in self._others:
             if now >= chore.due_at:

@@ -89,8 +89,9 @@ class Presence:
         return self._watcher is not None and self._watcher.has_hint()
 
     def do_chores(self, calls: Iterable[Claimed]) -> None:
-        if self._chores is not None:
+        if self._chores is not None and self._watcher is not None:
             self._chores.do_due(calls)
+            self._watcher.crowd = self._chores.workers
 
     def sign_off(self) -> None:
         """This worker is no more. A database that is away finds out by the missing beat."""

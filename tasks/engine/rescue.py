@@ -25,8 +25,11 @@ _LOST_MESSAGE = "The worker was lost in mid-call; the provider may have answered
 
 
 @transaction.atomic
-def beat(worker: Worker, calls: Iterable[Claimed]) -> None:
-    """Show that this worker lives and renew the leases of its calls, in one statement each."""
+def beat(worker: Worker, calls: Iterable[Claimed]) -> int:
+    """Show that this worker lives and renew the leases of its calls, in one statement each.
+
+    Returns how many workers live, this one among them.
+    """
     now = database_now()
     held = list(calls)
     worker.beat_at, worker.in_flight = now, len(held)
@@ -43,6 +46,7 @@ def beat(worker: Worker, calls: Iterable[Claimed]) -> None:
             lease_token__in={claimed.lease_token for claimed in held},
             status=Status.PROCESSING,
         ).update(lease_expires_at=now + timedelta(seconds=get_conf().lease_s))
+    return Worker.objects.filter(beat_at__gt=now - timedelta(seconds=get_conf().lease_s)).count()
 
 
 def rescue() -> int:

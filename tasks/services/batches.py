@@ -93,5 +93,5 @@ def _insert(owner: AbstractBaseUser, staged: Staged, asked: dict[str, Any]) -> B
     batch = Batch.objects.create(owner_id=owner.pk, total=staged.total, **asked)
     staged.insert(owner, batch.pk)
     record_submit_of(batch.pk)
-    hint()
+    hint(staged.total)
     return batch

@@ -125,7 +125,7 @@ def _act_on_chunk(action: BulkAction, rows: TaskQuerySet, priority: int | None) 
     if (event := _EVENTS.get(action)) is not None:
         record((event, pk, owner_id) for pk, owner_id, _ in found)
     if action is not BulkAction.CANCEL:
-        hint()
+        hint(changed)
     return changed
 
 

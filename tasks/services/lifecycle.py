@@ -71,7 +71,7 @@ def retry(user: AbstractBaseUser, task_id: object) -> Task:
     _write(task, fields_of_retry())
     reopen_batches([task.pk])
     record([(EventType.RETRIED, task.pk, task.owner_id)])
-    hint()
+    hint(1)
     return task
 
 
@@ -87,7 +87,7 @@ def change(user: AbstractBaseUser, task_id: object, changes: object) -> Task:
     if task.state not in CHANGEABLE:
         raise InvalidState(f"Task {task.pk} is {task.status}; only PENDING tasks can be changed.")
     _write(task, fields)
-    hint()
+    hint(1)
     return task
 
 

@@ -82,5 +82,5 @@ def _insert(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
     task = Task(owner_id=owner.pk, **task_values(Shelf(owner).fill(fields), database_now))
     task.save(force_insert=True)
     record([(EventType.SUBMITTED, task.pk, task.owner_id)])
-    hint()
+    hint(1)
     return task

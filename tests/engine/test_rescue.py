@@ -55,6 +55,13 @@ def test_live_lease_is_left_alone(make_task):
     assert Task.objects.get().status == "PROCESSING"
 
 
+def test_beat_tells_how_many_workers_live():
+    make_worker(name="dead", beat_at=LONG_AGO).save()
+
+    assert beat(make_worker(name="a"), []) == 1
+    assert beat(make_worker(name="b"), []) == 2
+
+
 def test_beat_renews_the_leases_of_this_workers_calls_only(make_task):
     mine, other = make_task(), make_task()
     (my_call,) = claim(1, "me").claimed

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import select
 import threading
 from collections.abc import Callable, Iterator
 
@@ -59,3 +60,22 @@ def test_rolled_back_submit_is_no_hint(watcher, make_task):
 def test_only_postgres_has_a_descriptor_to_sleep_on(watcher):
     assert (watcher.fileno() is not None) == (connection.vendor == "postgresql")
     assert watcher.poll_s == (1.0 if connection.vendor == "postgresql" else 0.012)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's workers share one host")
+def test_few_of_many_workers_rise_for_one_task_and_all_for_many(watcher):
+    watcher.crowd = 1_000
+
+    def risen(tasks: int | None, times: int) -> int:
+        count = 0
+        for _ in range(times):
+            in_another_connection(lambda: hint(tasks))
+            wait_until(lambda: select.select([watcher.fileno()], [], [], 0)[0], 5, "the hint")
+            count += watcher.has_hint()
+        return count
+
+    assert risen(1, 100) < 20  # 0.8 on average
+    assert risen(125, 3) == 3
+    assert risen(None, 3) == 3
+    watcher.crowd = 8
+    assert risen(1, 20) == 20
