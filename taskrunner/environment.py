@@ -25,7 +25,8 @@ class Environment:
             environ.Env.read_env(dotenv, encoding="utf-8")
 
     def text(self, name: str, default: str = "") -> str:
-        return str(self._env.str(name, default=default)).strip()
+        # Not by the library's own reader: it takes a secret such as "$x…" for another's name.
+        return str(self._env.ENVIRON.get(name, default)).strip()
 
     def flag(self, name: str, default: bool) -> bool:
         raw = self.text(name).lower()
@@ -35,7 +36,7 @@ class Environment:
 
     def words(self, name: str, default: str = "") -> list[str]:
         """A comma-separated list; an empty value means an empty list, not the default."""
-        raw = str(self._env.str(name, default=default))
+        raw = self.text(name, default)
         return [word.strip() for word in raw.split(",") if word.strip()]
 
     def word(self, name: str, allowed: Sequence[str]) -> str:

@@ -114,3 +114,8 @@ def test_options_in_the_database_address_have_the_last_word() -> None:
     assert "'sslmode': 'require'" in told
     assert "'connect_timeout': 9" in told
     assert "'tcp_user_timeout': 10000" in told
+
+
+def test_secret_that_begins_with_a_dollar_is_taken_as_it_is() -> None:
+    told = _load("print(settings.SECRET_KEY)", SECRET_KEY="$" + _KEY).stdout
+    assert told.strip() == "$" + _KEY
