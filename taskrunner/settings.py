@@ -247,6 +247,7 @@ TASKRUNNER_PROMPT_MAX_CHARS = env.integer(
 TASKRUNNER_JOURNAL_DIR = env.text("TASKRUNNER_JOURNAL_DIR") or str(BASE_DIR / "var" / "journal")
 TASKRUNNER_PRICE_FILE = env.text("TASKRUNNER_PRICE_FILE") or str(BASE_DIR / "var" / "prices.toml")
 TASKRUNNER_RETENTION_DAYS = env.optional_integer("TASKRUNNER_RETENTION_DAYS", least=1, most=36_500)
+TASKRUNNER_CACHE_TTL = env.number("TASKRUNNER_CACHE_TTL", 0, least=0, most=31_536_000)
 TASKRUNNER_DAILY_BUDGET_USD = env.optional_money(
     "TASKRUNNER_DAILY_BUDGET_USD", least="0.0001", most="1000000"
 )

@@ -72,6 +72,7 @@ class Conf:
     price_file: Path
     retention_days: int | None
     daily_budget_usd: Decimal | None
+    cache_ttl_s: float
     mcp_user: str
     mcp_allowed_hosts: tuple[str, ...]
     mcp_allowed_origins: tuple[str, ...]
@@ -117,6 +118,7 @@ def get_conf() -> Conf:
         journal_dir=Path(settings.TASKRUNNER_JOURNAL_DIR),
         price_file=Path(settings.TASKRUNNER_PRICE_FILE),
         retention_days=settings.TASKRUNNER_RETENTION_DAYS,
+        cache_ttl_s=settings.TASKRUNNER_CACHE_TTL,
         daily_budget_usd=settings.TASKRUNNER_DAILY_BUDGET_USD,
         mcp_user=settings.TASKRUNNER_MCP_USER,
         mcp_allowed_hosts=tuple(settings.TASKRUNNER_MCP_ALLOWED_HOSTS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
@@ -108,6 +109,8 @@ def _moment(moment: datetime) -> str:
 
 
 def _cost(task: Task) -> str:
+    if task.result_source == ResultSource.CACHE and task.saved_usd is not None:
+        return f"${plain(task.cost_usd or Decimal(0))}, saved ${plain(task.saved_usd)}"
     if task.cost_usd is not None:
         return f"${plain(task.cost_usd)}"
     if task.result_source == ResultSource.CACHE:

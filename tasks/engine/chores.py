@@ -16,6 +16,7 @@ from tasks.engine.outbox import prune_events
 from tasks.engine.rescue import beat, expire, forget_lost_workers, rescue
 from tasks.engine.retention import LOOK_EVERY_S as PRUNE_EVERY_S
 from tasks.engine.retention import prune
+from tasks.engine.sharing import free_orphans
 from tasks.models import Worker
 
 _LONGEST_BEAT_S = 5.0
@@ -54,6 +55,7 @@ class Chores:
                 interval_s=PRUNE_EVENTS_EVERY_S,
                 due_at=now + PRUNE_EVENTS_EVERY_S,
             ),
+            Chore(do=free_orphans, interval_s=1.0, due_at=now),
             Chore(do=free_ungated, interval_s=FREE_EVERY_S, due_at=now),
             Chore(do=forget_lost_workers, interval_s=lease_s, due_at=now),
         ]

@@ -1,7 +1,8 @@
 """Claim: take as many due tasks as there are free slots, the most urgent first.
 
 One transaction: wake what is due again, lock and lease the rows, write the attempts down before
-anything is sent. Tasks that cannot be called now are parked in the same transaction.
+anything is sent. Tasks that cannot be called now are parked in the same transaction, and those
+whose answer is there already are completed.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from tasks.engine.gates import seconds_to_room
 from tasks.engine.lanes import Lanes
 from tasks.engine.limits import Limits, lock_limited
 from tasks.engine.outbox import record
-from tasks.engine.parking import park, wake_due
+from tasks.engine.parking import Hold, park, wake_due
 from tasks.engine.route import Routed, Router
+from tasks.engine.sharing import Sharing
 from tasks.models import Attempt, Task
+from tasks.policy.routing import Defer
 from tasks.providers.base import CompletionRequest
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.row_writes import insert_rows
@@ -59,10 +62,12 @@ def claim(slots: int, worker: str) -> Claim:
         rows = _tasks().due().for_me_alone().values_list(*DueTask._fields)[:slots]
         tasks = [DueTask._make(row) for row in rows]
         router = Router(tasks, Lanes(states, now), limits, budget, now)
-        ways = [(task, router.route(task)) for task in tasks]
+        sharing = Sharing(tasks, now)
+        ways = [(task, sharing.way(task, router.route)) for task in tasks]
         limits.save()
         budget.save()
-        park([(task.id, way) for task, way in ways if not isinstance(way, Routed)], now)
+        sharing.save(ways)
+        park([(task.id, way) for task, way in ways if isinstance(way, Defer | Hold)], now)
         routed = [(task, way) for task, way in ways if isinstance(way, Routed)]
         return Claim(claimed=_lease(routed, worker, now), is_dry=len(tasks) < slots)
 

@@ -94,8 +94,8 @@ class Drain:
     def _settle(self) -> None:
         if self._unsettled:
             settle_each(self._unsettled)
-            if any(verdict.has_reservation for verdict in self._unsettled):
-                self._claim_again_at = 0.0  # there may be room for tasks that wait for a limit
+            if self._conf.cache_ttl_s or any(v.has_reservation for v in self._unsettled):
+                self._claim_again_at = 0.0  # this may have freed tasks that were held
             self._unsettled = []
             self._journal.forget()
 

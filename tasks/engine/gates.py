@@ -7,6 +7,7 @@ from tasks.engine.budget import GATE as BUDGET_GATE
 from tasks.engine.budget import seconds_to_budget
 from tasks.engine.limits import quotas, seconds_to_quota
 from tasks.engine.parking import free_from_gates_but
+from tasks.engine.sharing import GATE as SHARING_GATE
 from tasks.vocabulary import Provider
 
 LOOK_EVERY_S = 30.0
@@ -25,4 +26,6 @@ def free_ungated() -> int:
         gates.append(Provider.AUTO.value)
     if get_conf().daily_budget_usd is not None:
         gates.append(BUDGET_GATE)
+    if get_conf().cache_ttl_s:
+        gates.append(SHARING_GATE)
     return free_from_gates_but(gates)

@@ -14,6 +14,7 @@ from django.db import DataError, IntegrityError, transaction
 from tasks.engine.budget import correct_budget
 from tasks.engine.lanes import learn
 from tasks.engine.outbox import record
+from tasks.engine.sharing import free_followers
 from tasks.engine.stand_in import leave_to_mock
 from tasks.engine.verdict import Verdict
 from tasks.models import Attempt, Task
@@ -40,14 +41,16 @@ _ATTEMPT_KEY = ("task", "number")
 
 
 class _Held(NamedTuple):
-    """Who holds a task that is being called, whose it is, and what it has cost so far."""
+    """Who holds a task that is being called, whose it is, what it has cost so far, and what
+    identical requests know it by."""
 
     lease_token: UUID | None
     owner_id: int
     cost_usd: Decimal | None
+    share_key: str | None
 
 
-_NOBODY = _Held(None, 0, None)
+_NOBODY = _Held(None, 0, None, None)
 
 
 def settle_each(verdicts: Sequence[Verdict]) -> None:
@@ -86,6 +89,7 @@ def settle(verdicts: Sequence[Verdict]) -> None:
     in_time = leave_to_mock(in_time, now)
     update_rows(Task, _TASK_COLUMNS, [_task_row(v, held[v.task_id].cost_usd, now) for v in in_time])
     record((v.event, v.task_id, held[v.task_id].owner_id) for v in in_time)
+    free_followers({held[v.task_id].share_key for v in in_time})
 
 
 def _held_tasks(task_ids: Iterable[int]) -> dict[int, _Held]:

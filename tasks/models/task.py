@@ -34,7 +34,7 @@ class Task(models.Model):
     `wake_at` is the engine's: null while the row is due, else the moment it becomes due again
     (scheduled, backing off, deferred). So the claim's index holds due rows only, however many wait.
     `held_by` is the shared limit that it waits for, if it does, and `held_needs` what it counts for
-    there.
+    there. `share_key` is what identical requests have in common, while answers are shared at all.
     """
 
     owner = models.ForeignKey(
@@ -84,6 +84,7 @@ class Task(models.Model):
     completion_tokens = models.PositiveIntegerField(null=True, editable=False)
     cached_tokens = models.PositiveIntegerField(null=True, editable=False)
     cost_usd = models.DecimalField(max_digits=18, decimal_places=10, null=True, editable=False)
+    saved_usd = models.DecimalField(max_digits=18, decimal_places=10, null=True, editable=False)
     # The engine's.
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     claims = models.PositiveIntegerField(default=0, editable=False)
@@ -92,6 +93,7 @@ class Task(models.Model):
     waiting_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
     held_by = models.CharField(max_length=20, null=True, editable=False)
     held_needs = models.FloatField(null=True, editable=False)
+    share_key = models.CharField(max_length=32, null=True, editable=False)
     lease_token = models.UUIDField(null=True, editable=False)
     lease_expires_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -155,6 +157,14 @@ class Task(models.Model):
             ),
             models.Index(fields=["created_at"], name="task_created"),
             models.Index(fields=["finished_at"], name="task_finished"),
+            models.Index(
+                fields=["share_key", "finished_at"],
+                name="task_share",
+                condition=Q(share_key__isnull=False),
+            ),
+            models.Index(
+                fields=["finished_at"], name="task_saved", condition=Q(saved_usd__isnull=False)
+            ),
             models.Index(
                 fields=["batch", "id"], name="task_batch", condition=Q(batch__isnull=False)
             ),

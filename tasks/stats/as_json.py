@@ -27,6 +27,7 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         "mock_answers": snapshot.mock_answers,
         "cost_usd": plain(snapshot.cost_usd),
         "cost_today_usd": plain(snapshot.cost_today_usd),
+        "saved_usd": plain(snapshot.saved_usd),
         "throughput": [
             {
                 "start": point.start.isoformat(),

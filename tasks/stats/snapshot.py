@@ -11,9 +11,12 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.db.models import Sum
 
 from tasks.models import Task
+from tasks.models.rollup import UNITS_A_DOLLAR
 from tasks.querysets import TaskQuerySet, database_now
+from tasks.stats.expressions import CostUnits
 from tasks.stats.hours import LookBack
 from tasks.stats.lanes import LaneFigures, list_lanes
 from tasks.stats.live import (
@@ -64,8 +67,9 @@ class Snapshot:
 
     `finished`, `providers`, `errors`, `series` and `failed_percent` cover the range. `waiting` maps
     the reasons why PENDING tasks cannot run yet to how many they hold. `cost_today_usd` is since
-    midnight UTC, unpriced answers not in it. `workers`, `lanes`, `alerts` and `queue` (how the
-    queue stood over time) are None for readers who are not staff.
+    midnight UTC, unpriced answers not in it. `saved_usd` is what answers that were used again in
+    the range had cost. `workers`, `lanes`, `alerts` and `queue` (how the queue stood over time)
+    are None for readers who are not staff.
     """
 
     range: StatsRange
@@ -77,6 +81,7 @@ class Snapshot:
     failed_percent: float | None
     cost_usd: Decimal
     cost_today_usd: Decimal
+    saved_usd: Decimal
     mock_answers: int
     series: tuple[Point, ...]
     providers: tuple[ProviderFigures, ...]
@@ -155,6 +160,7 @@ def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
         failed_percent=failed_percent(past.finished),
         cost_usd=total_cost(past.calls),
         cost_today_usd=sum(paid_since_midnight(owner_id, now).values(), Decimal(0)),
+        saved_usd=saved_by_sharing(tasks, now - look_back.length),
         mock_answers=sum(p.completed for p in providers if p.is_mock),
         series=build_series(past.finished, bars, look_back.bucket_s),
         providers=providers,
@@ -177,6 +183,13 @@ def paid_since_midnight(owner_id: int | None, now: datetime) -> Mapping[str, Dec
         name.value: total_cost(call for call in calls if call.provider == name)
         for name in REAL_PROVIDERS
     }
+
+
+def saved_by_sharing(tasks: TaskQuerySet, since: datetime) -> Decimal:
+    """What the answers that were copied since then had cost when they were given."""
+    copies = tasks.filter(finished_at__gt=since, saved_usd__isnull=False)
+    units: int | None = copies.aggregate(units=Sum(CostUnits("saved_usd")))["units"]
+    return Decimal(units or 0) / UNITS_A_DOLLAR
 
 
 def _recent_failures(tasks: TaskQuerySet) -> tuple[Failure, ...]:

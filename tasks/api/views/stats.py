@@ -156,6 +156,9 @@ class StatsSerializer(serializers.Serializer[Any]):
     mock_answers = serializers.IntegerField()
     cost_usd = serializers.CharField(help_text="Within the range; a decimal as text.")
     cost_today_usd = serializers.CharField(help_text="Since midnight UTC.")
+    saved_usd = serializers.CharField(
+        help_text="Within the range: what answers that were used again had cost."
+    )
     bucket_seconds = serializers.IntegerField()
     throughput = PointSerializer(many=True)
     providers = ProviderFiguresSerializer(many=True)
