@@ -15,10 +15,14 @@ _WINDOW_S = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """`calls_a_minute`: of the API key `key_id`, REST calls counted in; None means no limit."""
+    """`calls_a_minute`: of the API key `key_id`, REST calls counted in; None means no limit.
+
+    user: as they were found with this very request; None where the caller outlives a request.
+    """
 
     user_id: int
     can_write: bool
+    user: AbstractBaseUser | None = None
     key_id: int | None = None
     calls_a_minute: int | None = None
 
@@ -28,6 +32,8 @@ class Caller:
         Raises:
             NotPermitted: the user is gone or not active any more.
         """
+        if self.user is not None:
+            return self.user
         user = get_user_model()._default_manager.filter(pk=self.user_id, is_active=True).first()
         if user is None:
             raise NotPermitted("The user that this server acts as is not active any more.")

@@ -6,20 +6,20 @@ import functools
 from collections.abc import Callable
 from typing import TypeVar
 
-import anyio
-import anyio.to_thread
 import structlog
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError
 
 from mcp_bridge.caller import Caller
-from tasks.errors import DatabaseUnavailable
+from mcp_bridge.connections import begin_call, end_call
+from mcp_bridge.threads import DatabaseThreads
+from tasks.errors import DatabaseUnavailable, DomainError
 
 Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 12  # of the 16 connections that a web process pools: the pages keep some
-_threads = anyio.CapacityLimiter(_AT_ONCE)
+threads = DatabaseThreads(_AT_ONCE)
 
 
 async def on_database(caller: Caller, function: Callable[[AbstractBaseUser], Result]) -> Result:
@@ -37,8 +37,7 @@ async def on_thread(function: Callable[[], Result]) -> Result:
     Raises:
         DatabaseUnavailable: the database did not answer.
     """
-    call = functools.partial(_with_fresh_connections, function)
-    return await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=_threads)
+    return await threads.run(functools.partial(_with_live_connection, function))
 
 
 def _with_user(caller: Caller, function: Callable[[AbstractBaseUser], Result]) -> Result:
@@ -46,13 +45,19 @@ def _with_user(caller: Caller, function: Callable[[AbstractBaseUser], Result]) -
     return function(caller.find_user())
 
 
-def _with_fresh_connections(function: Callable[[], Result]) -> Result:
+def _with_live_connection(function: Callable[[], Result]) -> Result:
     # A server lives for weeks: a connection that died meanwhile must not fail every later call.
-    close_old_connections()
+    has_failed = True
     try:
-        return function()
+        begin_call()
+        result = function()
+        has_failed = False
     except (OperationalError, InterfaceError) as fault:
         log.warning("database_unavailable", reason=str(fault).strip().partition("\n")[0])
         raise DatabaseUnavailable("The database does not answer. Try again soon.") from fault
+    except DomainError:
+        has_failed = False
+        raise
     finally:
-        close_old_connections()
+        end_call(has_failed=has_failed)
+    return result

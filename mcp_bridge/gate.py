@@ -79,6 +79,7 @@ class Gate:
             return None
         return Caller(
             user_id=row.user_id,
+            user=row.user,
             can_write=row.allows(KeyScope.WRITE) and not self._is_read_only,
             key_id=row.pk,
             calls_a_minute=settings.API_CALLS_A_MINUTE,

@@ -69,10 +69,13 @@ def _recent_runs(provider: str, now: datetime) -> list[float]:
         Task.objects.filter(provider=provider, status=Status.COMPLETED, finished_at__isnull=False)
         .exclude(result_source=ResultSource.CACHE)
         .order_by("-id")
-        .only("started_at", "finished_at")[:_RUNS_LOOKED_AT]
+        .values_list("started_at", "finished_at")[:_RUNS_LOOKED_AT]
     )
-    recent = [row for row in rows if row.finished_at and row.finished_at > now - _RECENT]
-    return [row.run_seconds for row in recent if row.run_seconds is not None]
+    return [
+        (finished_at - started_at).total_seconds()
+        for started_at, finished_at in rows
+        if started_at and finished_at and finished_at > now - _RECENT
+    ]
 
 
 def _rest_of_run(runs_s: list[float], elapsed_s: float) -> float | None:

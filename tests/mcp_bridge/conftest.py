@@ -16,6 +16,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 
 from mcp_bridge.caller import Caller
+from mcp_bridge.database import threads
 from mcp_bridge.server import build_server
 from tasks.models import Task
 
@@ -106,3 +107,10 @@ def make_task(transactional_db, owner):
         return Task.objects.create(**values)
 
     return make
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _say_goodbye(django_db_setup):
+    """The server's threads keep their connections, and a database in use cannot be dropped."""
+    yield
+    threads.end()

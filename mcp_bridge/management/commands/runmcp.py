@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mcp_bridge.caller import Caller
 from mcp_bridge.client_config import client_config
+from mcp_bridge.database import threads
 from mcp_bridge.http import http_app, listen, serve_http
 from mcp_bridge.preflight import check_database, check_settings, require_user
 from mcp_bridge.server import build_server
@@ -56,13 +57,15 @@ class Command(BaseCommand):
         if options["validate_only"]:
             who = f"acting as {user.get_username()}" if user else "acting as each key's user"
             self.stdout.write(f"OK: settings, database and migrations are ready, {who}.")
-        elif is_http:
+            return
+        if is_http:
             listener = _listen(options["host"], options["port"])
             anyio.run(serve_http, http_app(is_read_only=options["read_only"]), listener)
         else:
             assert user is not None  # noqa: S101 - stdio has required one
             caller = Caller(user_id=user.pk, can_write=not options["read_only"])
             anyio.run(partial(serve_stdio, build_server(lambda ctx: caller)))
+        threads.end()
 
 
 def _listen(host: str, port: int) -> socket.socket:
