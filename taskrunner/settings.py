@@ -21,6 +21,7 @@ from tasks.vocabulary import (
     MockMode,
     Provider,
     Stage,
+    Status,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -223,6 +224,9 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "ProviderName": [(name.value, name.value) for name in Provider],
+        "Status": [(status.value, status.value) for status in Status],
+        "EventType": "tasks.api.webhooks.EVENT_TYPES",
+        "DeliveryState": "tasks.api.webhooks.DELIVERY_STATES",
         "BreakerForce": "tasks.api.provider_state.FORCES",
     },
 }
@@ -268,6 +272,9 @@ TASKRUNNER_ALERT_FAILED_PERCENT = env.number(
 TASKRUNNER_ALERT_BUDGET_PERCENT = env.number(
     "TASKRUNNER_ALERT_BUDGET_PERCENT", 80, least=0, most=100
 )
+
+# --- Webhooks ---------------------------------------------------------------------------------
+TASKRUNNER_WEBHOOK_ALLOWED_HOSTS = env.words("TASKRUNNER_WEBHOOK_ALLOWED_HOSTS")
 
 # --- Providers --------------------------------------------------------------------------------
 TASKRUNNER_PROVIDERS = {

@@ -77,6 +77,7 @@ class Conf:
     mcp_allowed_hosts: tuple[str, ...]
     mcp_allowed_origins: tuple[str, ...]
     alerts: AlertConf
+    webhook_allowed_hosts: frozenset[str]
     providers: Mapping[Provider, ProviderConf]
 
     @property
@@ -130,6 +131,9 @@ def get_conf() -> Conf:
             queue_age_s=settings.TASKRUNNER_ALERT_QUEUE_AGE,
             failed_percent=settings.TASKRUNNER_ALERT_FAILED_PERCENT,
             budget_percent=settings.TASKRUNNER_ALERT_BUDGET_PERCENT,
+        ),
+        webhook_allowed_hosts=frozenset(
+            host.lower() for host in settings.TASKRUNNER_WEBHOOK_ALLOWED_HOSTS
         ),
         providers={
             name: _provider_conf(name, settings.TASKRUNNER_PROVIDERS[name.value])

@@ -7,7 +7,8 @@ TaskrunnerError
 │   ├── NotFound               NOT_FOUND            404
 │   │   ├── TaskNotFound       TASK_NOT_FOUND
 │   │   ├── BatchNotFound      BATCH_NOT_FOUND
-│   │   └── TemplateNotFound   TEMPLATE_NOT_FOUND
+│   │   ├── TemplateNotFound   TEMPLATE_NOT_FOUND
+│   │   └── WebhookNotFound, DeliveryNotFound
 │   ├── TaskNotCompleted       TASK_NOT_COMPLETED   409
 │   ├── TaskFailed             TASK_FAILED          409
 │   ├── InvalidState           INVALID_STATE        409
@@ -96,6 +97,14 @@ class NotFound(DomainError):
 class TaskNotFound(NotFound):
     code = "TASK_NOT_FOUND"
     kind = "task"
+
+
+class WebhookNotFound(NotFound):
+    kind = "webhook"
+
+
+class DeliveryNotFound(NotFound):
+    kind = "delivery"
 
 
 class BatchNotFound(NotFound):

@@ -71,6 +71,14 @@ _STATUS_SINCE = {
 }
 
 
+class DeliveryState(StrEnum):
+    """How far a webhook's message has come."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 class Provider(StrEnum):
     """Who can answer. `AUTO` is a choice left to the router, never a server."""
 

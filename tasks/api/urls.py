@@ -30,6 +30,12 @@ from tasks.api.views.task_moves import (
 from tasks.api.views.tasks import TaskListView, TaskView
 from tasks.api.views.templates import TemplateListView, TemplateRenderView, TemplateView
 from tasks.api.views.wait import TaskWaitView
+from tasks.api.views.webhooks import (
+    DeliveryListView,
+    RedeliverView,
+    WebhookListView,
+    WebhookView,
+)
 
 app_name = "api"
 urlpatterns = [
@@ -54,6 +60,14 @@ urlpatterns = [
     path("templates/<str:template_id>/", TemplateView.as_view(), name="template-detail"),
     path(
         "templates/<str:template_id>/render/", TemplateRenderView.as_view(), name="template-render"
+    ),
+    path("webhooks/", WebhookListView.as_view(), name="webhook-list"),
+    path("webhooks/<str:webhook_id>/", WebhookView.as_view(), name="webhook-detail"),
+    path("webhooks/<str:webhook_id>/deliveries/", DeliveryListView.as_view(), name="delivery-list"),
+    path(
+        "webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/redeliver/",
+        RedeliverView.as_view(),
+        name="delivery-redeliver",
     ),
     path("providers/", ProvidersView.as_view(), name="providers"),
     path("providers/<str:name>/breaker/", ProviderBreakerView.as_view(), name="provider-breaker"),

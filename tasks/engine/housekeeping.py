@@ -34,11 +34,18 @@ class PeriodicChore:
 
 
 _chores: dict[str, PeriodicChore] = {}
+_companions: dict[str, Callable[[threading.Event], None]] = {}
 
 
 def register_chore(name: str, *, interval_s: float, do: Callable[[], object]) -> None:
     """From now on this is done. A name that is known already is replaced."""
     _chores[name] = PeriodicChore(name=name, interval_s=interval_s, do=do)
+
+
+def register_companion(name: str, run: Callable[[threading.Event], None]) -> None:
+    """From now on `run` goes on beside every worker, on a thread of its own, until its event is
+    set: for work that waits for others, and would hold up the chores."""
+    _companions[name] = run
 
 
 def keep_house(patience_s: float = 0.0) -> None:
@@ -83,6 +90,11 @@ class Housekeeper:
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="housekeeper", daemon=True).start()
+        if self._patience_s:
+            return  # a web process has none but its own work to accompany
+        for name, run in _companions.items():
+            arguments = (self._is_over,)
+            threading.Thread(target=run, args=arguments, name=name, daemon=True).start()
 
     def stop(self) -> None:
         """Begin nothing more; a chore under way is cut off with the process."""

@@ -12,10 +12,13 @@ from django.db import connection, models
 from django.db.models import F
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 
-from tasks.models import Event, EventPlace, Task
+from tasks.models import Event, EventPlace, OutboxReader, Task
 from tasks.querysets import database_now
 from tasks.row_writes import insert_rows
 from tasks.vocabulary import EventType
+
+WEBHOOKS = "webhooks"
+"""The reader that makes webhook messages of events."""
 
 KEPT_HOURS = 24
 PRUNE_EVERY_S = 10.0
@@ -85,6 +88,14 @@ def latest_place() -> EventPlace:
     order = ("-tx", "-id") if connection.vendor == "postgresql" else ("-id",)
     newest = _settled().order_by(*order).values_list("tx", "id").first()
     return START if newest is None else EventPlace(*newest)
+
+
+def read_from_now_on(reader: str) -> None:
+    """What happened until now is no news for this reader."""
+    place = latest_place()
+    OutboxReader.objects.update_or_create(
+        name=reader, defaults={"tx": place.tx, "event_id": place.id}
+    )
 
 
 def prune_events() -> int:

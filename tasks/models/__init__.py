@@ -13,6 +13,7 @@ from tasks.models.queue_sample import QueueSample
 from tasks.models.rollup import CallHour, EndedHour, LatencyDay, LatencyHour, RollupProgress
 from tasks.models.task import Task
 from tasks.models.template import PromptTemplate, TemplateVersion
+from tasks.models.webhook import OutboxReader, WebhookDelivery, WebhookEndpoint
 from tasks.models.worker import Worker
 
 __all__ = [
@@ -29,11 +30,14 @@ __all__ = [
     "IdempotencyRecord",
     "LatencyDay",
     "LatencyHour",
+    "OutboxReader",
     "PromptTemplate",
     "ProviderState",
     "QueueSample",
     "RollupProgress",
     "Task",
     "TemplateVersion",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "Worker",
 ]

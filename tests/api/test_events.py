@@ -23,6 +23,7 @@ from tasks.models import Event
 from tasks.services.live import this_loops_pump
 from tests.api.conftest import error_of
 from tests.deployment import wait_until
+from tests.outbox import settled_events
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def listen(api):
 def test_an_ended_task_is_told_and_then_there_is_nothing_more(api, make_task, listen):
     task = make_task(metadata={"line": "a\nb"})
     api.post(f"/api/tasks/{task.pk}/cancel/")
+    settled_events()
     address = f"/api/tasks/{task.pk}/events/"
 
     response, (message,) = listen(address, accept="text/event-stream")

@@ -20,6 +20,7 @@ from tasks.services.batches import create_batch
 from tasks.services.bulk import BulkAction, act_on_all
 from tasks.vocabulary import EventType, Outcome, Status
 from tests.engine.test_settle import verdict_for
+from tests.outbox import settled_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +28,7 @@ NO_PLACES = ["", "7", "-", "1-", "-1-2", "1-2-3", "a-b", "1-²", "1-922337203685
 
 
 def told(owner_id: int | None = None) -> list[str]:
-    return [event.type for event in events_after(START, owner_id=owner_id)]
+    return [event.type for event in settled_events(owner_id)]
 
 
 def on_another_connection(do) -> None:
@@ -48,7 +49,7 @@ def test_a_task_tells_its_life_in_order(owner):
     settle_each([verdict_for(claimed)])
 
     assert told() == ["task.submitted", "task.started", "task.completed"]
-    event = events_after(START)[0]
+    event = settled_events()[0]
     assert (event.task_id, event.owner_id) == (task.pk, owner.pk)
     assert abs(timezone.now() - event.at) < timedelta(minutes=1)
 
@@ -124,6 +125,7 @@ def test_each_reads_their_own(owner, stranger):
 def test_reading_on_page_by_page_meets_every_event_once(owner):
     create_batch(owner, items_of_list([{"prompt": "hello"}] * 5))
     services.submit(owner, {"prompt": "hello"})
+    settled_events()
     place, seen = START, []
 
     while page := events_after(place, limit=2):
@@ -146,6 +148,7 @@ def test_a_late_commit_is_not_jumped_over(owner):
         on_another_connection(lambda: record([(EventType.SUBMITTED, 2, owner.pk)]))
         on_another_connection(read_on)
         assert seen == []  # not even the one that is committed: an earlier one may follow
+    settled_events()
     read_on()
 
     assert [event.task_id for event in seen] == [1, 2]
@@ -160,7 +163,7 @@ def test_a_transaction_that_tells_last_but_began_first_keeps_its_place(owner):
         on_another_connection(lambda: record([(EventType.SUBMITTED, 2, owner.pk)]))
         record([(EventType.SUBMITTED, 1, owner.pk)])
 
-    assert [event.task_id for event in events_after(START)] == [1, 2]
+    assert [event.task_id for event in settled_events()] == [1, 2]
 
 
 @pytest.mark.parametrize("text", NO_PLACES)

@@ -11,11 +11,12 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from tasks import services
-from tasks.engine.outbox import START, events_after, latest_place
+from tasks.engine.outbox import START, events_after
 from tasks.services import feeds, streams
 from tasks.services.feeds import Audience, Told
 from tasks.services.live import end_all_streams, this_loops_pump
 from tasks.services.streams import audience_of, follow, is_all_told
+from tests.outbox import settled_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENOUGH_S = 10
@@ -59,6 +60,7 @@ async def listening(count: int) -> None:
 
 def test_a_tasks_stream_tells_how_it_stands_and_ends_with_the_task(owner, make_task):
     task = make_task()
+    settled_events()
 
     async def main() -> list[Told]:
         stream = asyncio.create_task(read(follow(Audience(task_id=task.pk), None), 99))
@@ -86,7 +88,7 @@ def test_an_ended_task_is_told_at_once(owner, make_task):
 def test_a_task_that_was_retried_after_its_end_has_more_to_tell(owner, make_task):
     task = make_task()
     services.cancel(owner, task.pk)
-    seen = latest_place()
+    seen = settled_events()[-1].place
     assert is_all_told(services.get_task(owner, task.pk), seen)
     assert not is_all_told(services.get_task(owner, task.pk), START)
 
@@ -116,7 +118,7 @@ def test_whoever_comes_back_misses_nothing_and_hears_nothing_twice(owner, monkey
     monkeypatch.setattr(streams, "_AT_ONCE", 3)  # several pages of what was missed
     for _ in range(8):
         services.submit(owner, {"prompt": "hello"})
-    second = events_after(START)[1].place
+    second = settled_events()[1].place
 
     async def main() -> list[Told]:
         stream = asyncio.create_task(read(follow(audience_of(owner), second), 9))
@@ -126,7 +128,7 @@ def test_whoever_comes_back_misses_nothing_and_hears_nothing_twice(owner, monkey
         return await stream
 
     told = run(main)
-    assert [one.place for one in told] == [e.place for e in events_after(second)]
+    assert [one.place for one in told] == [event.place for event in settled_events()[2:]]
 
 
 def test_a_stream_that_lags_is_cut_and_the_others_go_on(owner, monkeypatch):

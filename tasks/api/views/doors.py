@@ -18,6 +18,7 @@ _DOORS = {
     "batches": "api:batch-list",
     "events": "api:events",
     "templates": "api:template-list",
+    "webhooks": "api:webhook-list",
     "providers": "api:providers",
     "stats": "api:stats",
     "schema": "api:schema",
