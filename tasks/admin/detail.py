@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from tasks.admin.badges import provider_badge, source_badge, status_pill
 from tasks.admin.wording import waiting_words
@@ -96,12 +99,21 @@ def _optional_facts(task: Task) -> Iterator[tuple[str, Any]]:
     if task.temperature is not None:
         yield "Temperature", task.temperature
     yield "Failover", "allowed" if task.failover else "off"
+    if task.batch_id is not None:
+        yield "Batch", _link("tasks_batch_change", task.batch_id, f"#{task.batch_id}")
+    if task.template_version is not None:
+        key = task.template_version.template_id
+        yield "Template", _link("tasks_prompttemplate_change", key, task.template)
     if task.tags:
         yield "Tags", ", ".join(map(str, task.tags))
     if task.custom_id:
         yield "Custom id", task.custom_id
     if task.metadata:
         yield "Metadata", json.dumps(task.metadata, ensure_ascii=False)
+
+
+def _link(page: str, key: int, text: object) -> SafeString:
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:{page}", args=[key]), text)
 
 
 def _moment(moment: datetime) -> str:

@@ -17,6 +17,7 @@ from tasks.policy.placeholders import NAME, names_in
 from tasks.services.access import as_key
 from tasks.services.fields import StrictBoolean, StrictText, Text
 from tasks.services.submission import clean, flatten_errors, within_limit
+from tasks.services.template_shelf import render
 
 _MOST_VARIABLES = 50
 
@@ -24,7 +25,10 @@ _MOST_VARIABLES = 50
 class VariableSerializer(serializers.Serializer[Any]):
     """A name that stands in the prompt as `{{ name }}`."""
 
-    name = serializers.RegexField(NAME.pattern + r"\Z")
+    name = serializers.RegexField(
+        rf"^{NAME.pattern}\Z",
+        error_messages={"invalid": "Must be a letter or _, then letters, digits and _, up to 50."},
+    )
     description = StrictText(max_length=200, default="", allow_blank=True)
     default = Text(
         required=False, allow_blank=True, allow_null=True, help_text="Null: it must be given."
@@ -35,7 +39,11 @@ class TemplateOrderSerializer(serializers.Serializer[Any]):
     """A template to be made."""
 
     name = serializers.RegexField(
-        r"^[a-z][a-z0-9_-]{0,63}\Z", help_text="Small letters, digits, - and _; for good."
+        r"^[a-z][a-z0-9_-]{0,63}\Z",
+        help_text="Small letters, digits, - and _; for good.",
+        error_messages={
+            "invalid": "Must be a small letter, then small letters, digits, - and _, up to 64."
+        },
     )
     prompt = Text(help_text="A text with {{ name }} where a variable goes.")
     description = StrictText(max_length=500, default="", allow_blank=True)
@@ -131,6 +139,12 @@ def delete_template(user: AbstractBaseUser, template_id: object) -> None:
     """
     template = get_template(user, template_id)
     PromptTemplate.objects.filter(pk=template.pk).update(archived_at=timezone.now())
+
+
+def preview(data: object, values: Mapping[str, str]) -> str:
+    """The prompt that these fields of a template would make. Raises: InvalidInput."""
+    fields = clean(TemplateOrderSerializer, data)
+    return render(TemplateVersion(**_wording(fields, declared=())), values)
 
 
 def _as_object(changes: object) -> Mapping[str, Any]:

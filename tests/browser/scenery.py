@@ -12,6 +12,10 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from tasks.models import Attempt, Task, Worker
+from tasks.services import submit
+from tasks.services.batch_items import items_of_list
+from tasks.services.batches import create_batch
+from tasks.services.templates import create_template, edit_template
 
 _PROMPTS = (
     "Summarise this support ticket in two sentences.",
@@ -41,6 +45,8 @@ def paint(count: int = 900) -> None:
     for n in range(count):
         _finished(dice, now, owner, hours_ago=24 * (1 - n / count) ** 1.2)
     _others(now, owner)
+    _batches(now, owner)
+    _template(owner)
     for n in (1, 2):
         Worker.objects.create(
             name=f"app-1:{4100 + n}", host="app-1", pid=4100 + n, slots=128, in_flight=n,
@@ -117,6 +123,33 @@ def _others(now: datetime, owner: Any) -> None:
     _save(owner, _PROMPTS[4], ago(4), None, None, scheduled)
     for n in range(4):
         _save(owner, _PROMPTS[n], ago(3 - n / 2), None, None, {"priority": 9 - n})
+
+
+def _batches(now: datetime, owner: Any) -> None:
+    for name, ends in (("spring newsletter", 41), ("ticket summaries", 60), (HOSTILE[:60], 12)):
+        items = items_of_list([{"prompt": _PROMPTS[n % 6]} for n in range(60)])
+        batch = create_batch(owner, items, options={"name": name}).batch
+        for n, key in enumerate(batch.tasks.order_by("pk").values_list("pk", flat=True)[:ends]):
+            Task.objects.filter(pk=key).update(
+                status="FAILED" if n % 20 == 7 else "COMPLETED", cost_usd=Decimal("0.00031"),
+                finished_at=now, started_at=now - timedelta(seconds=2), result="Done.",
+            )  # fmt: skip
+
+
+def _template(owner: Any) -> None:
+    order = {"name": "summarise", "published": True, "description": "A text in a few words.",
+             "prompt": "Summarise this text in {{ language }}:\n\n{{ text }}",
+             "variables": [{"name": "language", "default": "English"}]}  # fmt: skip
+    template = create_template(owner, order)
+    for n in range(12):
+        made = submit(owner, {"template": "summarise", "variables": {"text": f"News {n}"}}).task
+        end = made.created_at + timedelta(seconds=1 + n / 10)
+        Task.objects.filter(pk=made.pk).update(
+            status="FAILED" if n == 5 else "COMPLETED", started_at=made.created_at,
+            finished_at=end, truncated=n == 3, cost_usd=Decimal("0.0002"),
+        )  # fmt: skip
+    prompt = "Summarise this text in {{ language }}, in {{ count }} sentences:\n\n{{ text }}"
+    edit_template(owner, template.pk, {"prompt": prompt})
 
 
 def _save(

@@ -47,6 +47,10 @@ def _pages(deployment: Deployment) -> dict[str, str]:
         "detail-failed": detail("status = 'FAILED'"),
         "keys": "/admin/tasks/apikey/",
         "key-add": "/admin/tasks/apikey/add/",
+        "batches": "/admin/tasks/batch/",
+        "batch": "/admin/tasks/batch/1/change/",
+        "templates": "/admin/tasks/prompttemplate/",
+        "template": "/admin/tasks/prompttemplate/1/change/",
         "workers": "/admin/tasks/worker/",
     }
 
