@@ -18,6 +18,7 @@ BASE_PATHS = {
     "local": "/local/v1",
     "anthropic": "/anthropic",
 }
+_IN_ANTHROPICS_WORDS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
 
 
 def answer(vendor: str, behaviour: Behaviour, prompt: str, model: str, request_id: str) -> Any:
@@ -59,13 +60,14 @@ def _chat(vendor: str, behaviour: Behaviour, text: str, model: str, request_id: 
 
 
 def _anthropic(behaviour: Behaviour, text: str, model: str, request_id: str) -> Any:
+    reason = behaviour.finish_reason or "stop"
     body: dict[str, Any] = {
         "id": f"msg_{request_id}",
         "type": "message",
         "role": "assistant",
         "model": model,
         "content": [{"type": "text", "text": text}] if text else [],
-        "stop_reason": behaviour.finish_reason or "end_turn",
+        "stop_reason": _IN_ANTHROPICS_WORDS.get(reason, reason),
         "stop_sequence": None,
     }
     if behaviour.has_usage:

@@ -38,7 +38,7 @@ class Behaviour:
     interval_s: float = 0.1  # of drips
     size: int = 64 * 1024 * 1024
     text: str | None = None  # None: "Answer to: PROMPT"
-    finish_reason: str | None = None  # in the vendor's words; None: a normal end
+    finish_reason: str | None = None  # the vendor's word, or OpenAI's; None: a normal end
     model: str | None = None  # None: the model asked
     has_usage: bool = True
     prompt_tokens: int = 11

@@ -166,7 +166,7 @@ class Wire(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Write a big body as fast as the client takes it, a block at a time."""
         self.is_paused = False
-        while self.source is not None and not self.is_paused:
+        while self.source is not None and not self.is_paused and not self.transport.is_closing():
             block = next(self.source, None)
             if block is None:
                 self.source = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
@@ -85,6 +86,13 @@ class Installation:
     def wait_for_calls(self, count: int, timeout_s: float = 15) -> None:
         """Until so many requests have reached the provider."""
         wait_until(lambda: self.provider.count() >= count, timeout_s, f"{count} calls")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def children_of(pid: int) -> list[int]:

@@ -25,8 +25,7 @@ _HEAD = (
 def render(tallies: Sequence[Tally], seed: int) -> str:
     """A Markdown table; before it, when and on what it was measured."""
     lines = [
-        f"{_version()}, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({_processor()}), "
-        f"Python {platform.python_version()}, leases of {LEASE_S:g} s, seed {seed}:",
+        f"{measured_on()}, leases of {LEASE_S:g} s, seed {seed}:",
         "",
         *_HEAD,
     ]
@@ -38,15 +37,24 @@ def render(tallies: Sequence[Tally], seed: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(table: str) -> None:
-    """Put the table between the page's markers for this database.
+def measured_on() -> str:
+    """The database, the day, the machine and the Python of this run."""
+    return (
+        f"{_version()}, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({_processor()}), "
+        f"Python {platform.python_version()}"
+    )
+
+
+def write(table: str, mark: str = "") -> None:
+    """Put the table between the page's markers: `mark`, or those for this database.
 
     Raises: ValueError if the page has no such markers.
     """
-    begin, end = (f"<!-- {word} {_database()} -->\n" for word in ("begin", "end"))
+    mark = mark or _database()
+    begin, end = (f"<!-- {word} {mark} -->\n" for word in ("begin", "end"))
     page = PAGE.read_text()
     if begin not in page or end not in page:
-        raise ValueError(f"{PAGE} lacks its markers for {_database()}")
+        raise ValueError(f"{PAGE} lacks its markers for {mark}")
     head, _, rest = page.partition(begin)
     _, _, tail = rest.partition(end)
     PAGE.write_text(f"{head}{begin}{table}{end}{tail}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -15,19 +14,13 @@ import pytest
 
 from tests.deployment import Deployment, wait_until
 from tests.fakes.process import FakeProviderProcess
-from tests.faults.installation import Installation
+from tests.faults.installation import Installation, free_port
 
 pytestmark = pytest.mark.processes
 
 LLMOCK = str(Path(sys.executable).with_name("llmock"))
 CHAOS = ["--error-rate", "429=0.2", "--error-rate", "503=0.1", "--latency-ms", "20"]
 TASKS = 250  # for each of two protocols
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
