@@ -19,6 +19,7 @@ TaskrunnerError
 └── ProviderError              what one call to a provider came to
     ├── ConnectionFailed       nobody answered, or the line broke
     ├── CallTimedOut           the total deadline passed
+    ├── CallHungUp             we ended it: the task was cancelled meanwhile
     ├── ServerFailed           408, 409, 5xx, 529
     ├── RateLimitedByProvider  429: the lane waits, the attempt is not spent
     ├── QuotaExhausted         402, 429 with a spend or quota code
@@ -228,6 +229,13 @@ class ConnectionFailed(ProviderError):
 class CallTimedOut(ProviderError):
     code = "timeout"
     is_retryable = True
+    may_be_billed = True
+
+
+class CallHungUp(ProviderError):
+    code = "cancelled"
+    can_failover = False
+    trips_breaker = False
     may_be_billed = True
 
 

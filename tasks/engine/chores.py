@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from tasks.conf import get_conf
@@ -11,6 +11,8 @@ from tasks.engine.aging import LOOK_EVERY_S, age
 from tasks.engine.claimed import Claimed
 from tasks.engine.gates import LOOK_EVERY_S as FREE_EVERY_S
 from tasks.engine.gates import free_ungated
+from tasks.engine.hanging_up import LOOK_EVERY_S as HANG_UP_EVERY_S
+from tasks.engine.hanging_up import hang_up_cancelled
 from tasks.engine.outbox import PRUNE_EVERY_S as PRUNE_EVENTS_EVERY_S
 from tasks.engine.outbox import prune_events
 from tasks.engine.rescue import beat, expire, forget_lost_workers, rescue
@@ -44,6 +46,7 @@ class Chores:
         self._beat = Chore(do=lambda: None, interval_s=beat_s, due_at=now)
         # Not at once: after an outage the lapsed leases' own workers come back first.
         self._rescue = Chore(do=rescue, interval_s=beat_s, due_at=now + beat_s)
+        self._hang_up = Chore(do=lambda: None, interval_s=HANG_UP_EVERY_S, due_at=now)
         self._rescue_waits_for_others = False
         self._others = [
             self._rescue,
@@ -63,14 +66,19 @@ class Chores:
     @property
     def next_due_at(self) -> float:
         """The moment of the next chore, by the monotonic clock."""
-        return min(self._beat.due_at, *(chore.due_at for chore in self._others))
+        return min(
+            self._beat.due_at, self._hang_up.due_at, *(chore.due_at for chore in self._others)
+        )
 
-    def do_due(self, calls: Iterable[Claimed]) -> None:
+    def do_due(self, calls: Collection[Claimed]) -> None:
         now = time.monotonic()
         if now >= self._beat.due_at:
             self._mind_a_stall(now)
             self.workers = beat(self._worker, calls)
             self._beat.due_at = now + self._beat.interval_s
+        if now >= self._hang_up.due_at:
+            hang_up_cancelled(calls)
+            self._hang_up.due_at = now + self._hang_up.interval_s
         for chore in self._others:
             if now >= chore.due_at:
                 chore.do()

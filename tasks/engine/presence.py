@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import structlog
 from django.db import DatabaseError, connection
@@ -88,7 +88,7 @@ class Presence:
         """A hint has come since the last look. Raises: DatabaseError if the line is dead."""
         return self._watcher is not None and self._watcher.has_hint()
 
-    def do_chores(self, calls: Iterable[Claimed]) -> None:
+    def do_chores(self, calls: Collection[Claimed]) -> None:
         if self._chores is not None and self._watcher is not None:
             self._chores.do_due(calls)
             self._watcher.crowd = self._chores.workers

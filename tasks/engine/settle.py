@@ -17,6 +17,7 @@ from tasks.engine.outbox import record
 from tasks.engine.sharing import free_followers
 from tasks.engine.stand_in import leave_to_mock
 from tasks.engine.verdict import Verdict
+from tasks.errors import CallHungUp
 from tasks.models import Attempt, Task
 from tasks.querysets import database_now
 from tasks.row_writes import update_rows
@@ -148,10 +149,11 @@ def _record_late(verdict: Verdict, now: datetime) -> bool:
         setattr(attempt, name, value)
     if is_cancelled:
         attempt.outcome = Outcome.CANCELLED.value
-    attempt.is_late = True
-    attempt.message = (
-        f"Late: the lease was gone, the task stays as it is. {verdict.message}".strip()
-    )
+    if verdict.error_code != CallHungUp.code:
+        attempt.is_late = True
+        attempt.message = (
+            f"Late: the lease was gone, the task stays as it is. {verdict.message}".strip()
+        )
+        log.warning("late result discarded", task=verdict.task_id, attempt=attempt.number)
     attempt.save()
-    log.warning("late result discarded", task=verdict.task_id, attempt=attempt.number)
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
+from tasks.providers.hangup import HangUp
 from tasks.vocabulary import FinishReason, Provider
 
 
@@ -20,6 +21,7 @@ class CompletionRequest:
     system: str = ""
     max_tokens: int | None = None
     temperature: float | None = None
+    hang_up: HangUp = field(default_factory=HangUp, compare=False, repr=False)
     keys_aside: frozenset[str] = frozenset()
 
 

@@ -12,6 +12,7 @@ import math
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -37,6 +38,7 @@ class Call:
 
     deadline: float = math.inf  # time.monotonic()
     may_resend: bool = False
+    sock: socket.socket | None = None
 
     def left_s(self) -> float:
         """Seconds left, always positive. Raises: TimeoutError when there are none."""
@@ -44,6 +46,15 @@ class Call:
         if left_s <= 0:
             raise TimeoutError("the call's total deadline has passed")
         return left_s
+
+    def end(self) -> None:
+        """From another thread: whatever the call waits for fails at once, all but a connect."""
+        self.deadline = -math.inf
+        self.may_resend = False
+        if self.sock is not None:
+            with suppress(OSError):  # it may be closed already
+                # Not SSLSocket's, which would take the state away under the thread that reads.
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
 class _Current(threading.local):
@@ -122,6 +133,7 @@ class _Connection(HTTPConnection):
     def _adopt(self, call: Call) -> None:
         if isinstance(self.sock, _Deadlined):
             self.sock.call = call
+            call.sock = self.sock
 
     @property
     def is_connected(self) -> bool:

@@ -22,12 +22,14 @@ from urllib3.exceptions import DecodeError, HTTPError
 from tasks.errors import (
     AuthenticationRefused,
     BadResponse,
+    CallHungUp,
     CallTimedOut,
     ConnectionFailed,
     ProviderError,
 )
 from tasks.providers.base import ProviderSettings
 from tasks.providers.deadline import Call, DeadlineAdapter, current, tls_context
+from tasks.providers.hangup import HangUp
 from tasks.providers.keys import KeyRing, fingerprint
 from tasks.providers.wording import Scrubber
 
@@ -91,20 +93,29 @@ class HttpClient:
         *,
         timeout_s: float,
         keys_aside: AbstractSet[str] = frozenset(),
+        hang_up: HangUp | None = None,
     ) -> Reply:
         """The provider's reply, whatever its status. `keys_aside`: keys not to use, if others are.
 
         Raises: CallTimedOut, ConnectionFailed, BadResponse (too big, or badly packed),
-        AuthenticationRefused (no usable key).
+        AuthenticationRefused (no usable key), CallHungUp.
         """
         call = Call(deadline=monotonic() + timeout_s)
         current.call = call
+        hang_up = hang_up or HangUp()
         try:
+            hang_up.attach(call.end)
             key = self._keys.take(keys_aside) if self._keys else ""
             request = self._prepare(path, payload, key)
             return self._exchange(request, call, fingerprint(key) if key else "")
         except _LINE_TROUBLE as trouble:
             error = self._typed(trouble, call, timeout_s)
+            if hang_up.is_ordered:
+                error = CallHungUp(
+                    f"The task was cancelled: the call to {self._settings.name} ended."
+                )
+        finally:
+            hang_up.detach()
         raise error  # outside of the handler: no foreign exception, which may quote a key, rides on
 
     def _prepare(self, path: str, payload: Mapping[str, Any], key: str) -> requests.PreparedRequest:

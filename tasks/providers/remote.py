@@ -66,7 +66,11 @@ class RemoteClient(ProviderClient):
 
     def complete(self, request: CompletionRequest, *, timeout_s: float) -> Completion:
         reply = self._http.post(
-            self.path, self.payload(request), timeout_s=timeout_s, keys_aside=request.keys_aside
+            self.path,
+            self.payload(request),
+            timeout_s=timeout_s,
+            keys_aside=request.keys_aside,
+            hang_up=request.hang_up,
         )
         if error := error_in(reply, self._http.scrubber):
             raise error

@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
-from django.utils import timezone
 from rest_framework import serializers
 
 from tasks.conf import get_conf
@@ -97,8 +96,6 @@ class SubmissionSerializer(serializers.Serializer[Any]):
         if not self.partial:
             _require_one_source(attrs)
         expires_at, run_after = attrs.get("expires_at"), attrs.get("run_after")
-        if expires_at and expires_at <= timezone.now():
-            raise serializers.ValidationError({"expires_at": ["Must be in the future."]})
         if expires_at and run_after and expires_at <= run_after:
             raise serializers.ValidationError({"expires_at": ["Must be after run_after."]})
         return attrs

@@ -9,10 +9,12 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils import timezone
 
 from tasks.conf import get_conf
 from tasks.engine.outbox import record
 from tasks.engine.wakeup import hint
+from tasks.errors import InvalidInput
 from tasks.models import IdempotencyRecord, Task
 from tasks.querysets import database_now
 from tasks.services.choosing import choose_provider
@@ -68,6 +70,7 @@ def task_values(fields: dict[str, Any], now: Callable[[], datetime]) -> dict[str
 
     now: the database's clock, asked only for what is due later. Raises InvalidInput.
     """
+    _require_future(fields.get("expires_at"))
     provider, model = choose_provider(fields)
     values = {**fields, "provider": provider.value, "model": model}
     values.setdefault("max_attempts", get_conf().max_attempts)
@@ -75,6 +78,12 @@ def task_values(fields: dict[str, Any], now: Callable[[], datetime]) -> dict[str
     if run_after is not None and run_after > now():
         values.update(wake_at=run_after, waiting_reason="scheduled")
     return values
+
+
+def _require_future(expires_at: datetime | None) -> None:
+    """Judged after the idempotency key: what was accepted once is replayed at any time."""
+    if expires_at is not None and expires_at <= timezone.now():
+        raise InvalidInput({"expires_at": ["Must be in the future."]})
 
 
 @transaction.atomic

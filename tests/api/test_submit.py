@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connections
+from django.utils import timezone
 
 from tasks.models import IdempotencyRecord, Task
 from tests.api.conftest import client_of, error_of
@@ -62,6 +65,17 @@ def test_a_repeated_key_replays_the_first_answer_to_the_letter(api):
     assert second["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first
     assert Task.objects.count() == 1
+
+
+def test_a_repeat_after_its_expiry_is_still_the_first_answer(api):
+    body = {"prompt": "soon", "expires_at": (timezone.now() + timedelta(hours=1)).isoformat()}
+    first = api.post(TASKS, body, HTTP_IDEMPOTENCY_KEY="key-1")
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        again = api.post(TASKS, body, HTTP_IDEMPOTENCY_KEY="key-1")
+        anew = api.post(TASKS, body, HTTP_IDEMPOTENCY_KEY="key-2")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again["Idempotency-Replayed"] == "true"
+    assert list(error_of(anew, 400)["fields"]) == ["expires_at"]
 
 
 def test_a_repeated_key_with_another_body_is_422(api):

@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from tests.deployment import wait_until
-from tests.fakes.behaviour import Behaviour
+from tests.fakes.behaviour import Behaviour, Fault
 from tests.faults.installation import Installation
 
 pytestmark = pytest.mark.processes
@@ -253,3 +253,19 @@ def _wake_all(installation: Installation) -> None:
     installation.deployment.query(
         "UPDATE tasks_task SET wake_at = NULL WHERE status = 'PENDING' AND wake_at IS NOT NULL"
     )
+
+
+def test_cancelled_call_makes_room_for_the_next_within_seconds(installation: Installation):
+    one_slot(installation)
+    installation.provider.script(Behaviour(fault=Fault.HANG), prompt_contains="hang")
+    installation.start_cluster()
+    (hung,) = installation.submit("hang")
+    installation.wait_for_calls(1)
+    (waiting,) = installation.submit("next")
+    done = installation.deployment.manage("shell", "-c", _CANCEL_ALL.replace(
+        "Task.objects.order_by", f"Task.objects.filter(pk={hung}).order_by"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+    assert installation.wait_for_end(10) == {"CANCELLED": 1, "COMPLETED": 1}
+    assert installation.task(waiting, "status") == ("COMPLETED",)
+    wait_until(lambda: installation.outcomes(hung) == ["cancelled"], 5, "its attempt")
