@@ -18,6 +18,7 @@ from mcp_bridge.gate import CALLER, Gate, transport_security
 from mcp_bridge.identity import Context
 from mcp_bridge.server import build_server
 from tasks.conf import get_conf
+from tasks.services.live import end_all_streams
 
 _STOP_GRACE_S = 3
 _MOST_BODY_BYTES = 1_048_576
@@ -28,7 +29,7 @@ def http_app(*, path: str = "/mcp", is_read_only: bool = False) -> Starlette:
     conf = get_conf()
     security = transport_security(conf.mcp_allowed_hosts, conf.mcp_allowed_origins)
     manager = StreamableHTTPSessionManager(
-        build_server(_caller_of),
+        build_server(_caller_of, has_sessions=False),
         stateless=True,
         security_settings=security,
         max_request_body_size=_MOST_BODY_BYTES,
@@ -78,6 +79,7 @@ class _Uvicorn(uvicorn.Server):
 async def _stop_on_signal(server: uvicorn.Server) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
+            end_all_streams()  # they would hold a stop for all of its grace
             server.should_exit = True
 
 

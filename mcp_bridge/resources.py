@@ -36,6 +36,7 @@ from tasks.stats.as_json import as_json
 from tasks.vocabulary import TRANSITIONS, Status
 
 JSON_TYPE = "application/json"
+TASK_URI = "data://tasks/{task_id}"
 _LONG_MS = 3_600_000  # what changes with the settings alone
 _STATS_MS = 5_000
 
@@ -144,7 +145,7 @@ RESOURCES = (
         fresh_ms=_STATS_MS,
     ),
     Resource(
-        uri="data://tasks/{task_id}",
+        uri=TASK_URI,
         name="task",
         title="A task",
         description="Everything about one task, the log of its attempts included.",
@@ -206,6 +207,11 @@ async def read_resource(caller: Caller, uri: str, protocol_version: str) -> Read
         ttl_ms=resource.fresh_ms,
         cache_scope="public" if resource.is_public else "private",
     )
+
+
+def is_fixed(uri: str) -> bool:
+    """Whether it is the address of a resource that is there for everybody."""
+    return any(resource.uri == uri and not resource.is_template for resource in RESOURCES)
 
 
 def _find(uri: str) -> tuple[Resource | None, Mapping[str, str]]:

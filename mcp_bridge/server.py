@@ -34,6 +34,7 @@ from mcp_bridge.identity import Context, Identify
 from mcp_bridge.pages import page_of
 from mcp_bridge.prompts import get_prompt, list_prompts
 from mcp_bridge.resources import list_resources, list_templates, read_resource
+from mcp_bridge.subscriptions import LegacySubscriptions, ListenHandler
 from mcp_bridge.tools import call_tool, input_schema_of, list_tools
 from mcp_bridge.tools.waiting import WAIT_FOR_TASK
 
@@ -109,6 +110,11 @@ class Handlers:
 class EraServer(Server[Any]):
     """Tells each era what it can use. Lists do not change while the server runs."""
 
+    @property
+    def server_info_stamp(self) -> dict[str, Any]:
+        """Stands in every modern answer, so without the icon."""
+        return self.server_info.model_copy(update={"icons": None}).model_dump(exclude_none=True)
+
     def get_capabilities(self, *arguments: Any, **options: Any) -> ServerCapabilities:
         told = super().get_capabilities(*arguments, **options)
         if options.get("protocol_version") not in MODERN_PROTOCOL_VERSIONS:
@@ -119,9 +125,13 @@ class EraServer(Server[Any]):
         return told
 
 
-def build_server(identify: Identify) -> Server[Any]:
-    """A server that is not yet connected to anything."""
+def build_server(identify: Identify, *, has_sessions: bool = True) -> Server[Any]:
+    """A server that is not yet connected to anything.
+
+    has_sessions: there is one connection, which stays open, and on which a client can be told.
+    """
     handlers = Handlers(identify)
+    legacy = LegacySubscriptions(identify)
     server = EraServer(
         NAME,
         version=str(settings.SPECTACULAR_SETTINGS["VERSION"]),
@@ -137,6 +147,10 @@ def build_server(identify: Identify) -> Server[Any]:
         on_list_prompts=handlers.list_prompts,
         on_get_prompt=handlers.get_prompt,
         on_completion=handlers.complete,
+        on_subscriptions_listen=ListenHandler(identify),
+        on_subscribe_resource=legacy.subscribe if has_sessions else None,
+        on_unsubscribe_resource=legacy.unsubscribe if has_sessions else None,
+        lifespan=legacy.lifespan,
     )
     server.add_request_handler("tools/call", CallToolRequestParams, handlers.call_tool)
     add_followed_tasks(server, identify)

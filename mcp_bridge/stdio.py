@@ -27,7 +27,7 @@ _LOOK_EVERY_S = 0.02
 
 
 class InFlight:
-    """Middleware that knows how many requests are being answered."""
+    """Middleware that knows how many requests are being answered. Listening is no answer."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -35,6 +35,8 @@ class InFlight:
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
+        if ctx.method == "subscriptions/listen":
+            return await call_next(ctx)
         self.count += 1
         try:
             return await call_next(ctx)

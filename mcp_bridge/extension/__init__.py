@@ -5,6 +5,7 @@ so it goes on when this server is started anew. Source: SEP-2663, revision 2026-
 """
 
 from mcp_bridge.extension.access import EXTENSION, is_follower
+from mcp_bridge.extension.followed_task import Wire, standing_of
 from mcp_bridge.extension.methods import add_followed_tasks, follow
 
-__all__ = ["EXTENSION", "add_followed_tasks", "follow", "is_follower"]
+__all__ = ["EXTENSION", "Wire", "add_followed_tasks", "follow", "is_follower", "standing_of"]
