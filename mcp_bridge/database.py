@@ -14,6 +14,8 @@ from mcp_bridge.caller import Caller
 from mcp_bridge.connections import begin_call, end_call
 from mcp_bridge.threads import DatabaseThreads
 from tasks.errors import DatabaseUnavailable, DomainError
+from tasks.services.audit import Actor, acting
+from tasks.vocabulary import Door
 
 Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
@@ -42,7 +44,9 @@ async def on_thread(function: Callable[[], Result]) -> Result:
 
 def _with_user(caller: Caller, function: Callable[[AbstractBaseUser], Result]) -> Result:
     caller.count_call()
-    return function(caller.find_user())
+    user = caller.find_user()
+    with acting(Actor(door=Door.MCP, user=user, key_id=caller.key_id)):
+        return function(user)
 
 
 def _with_live_connection(function: Callable[[], Result]) -> Result:

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "tasks.middleware.RequestIdMiddleware",
+    "tasks.middleware.ActorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "tasks.middleware.ContentSecurityPolicyMiddleware",
     "tasks.middleware.StaticFilesMiddleware",

@@ -18,6 +18,9 @@ from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
+from tasks.services.audit import Actor, enter
+from tasks.vocabulary import Door
+
 type_next = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
@@ -76,6 +79,28 @@ class RequestIdMiddleware(TwoWayMiddleware):
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class ActorMiddleware(TwoWayMiddleware):
+    """Whoever this request comes from acts while it lasts. Asked late: DRF learns who it is after
+    every middleware."""
+
+    def before(self, request: HttpRequest) -> None:
+        door = Door.ADMIN if request.path.startswith("/admin/") else Door.API
+
+        def who() -> Actor:
+            key = getattr(request, "auth", None)
+            return Actor(
+                door=door,
+                user=getattr(request, "user", None),
+                key_id=getattr(key, "pk", None),
+            )
+
+        enter(who)
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        enter(None)  # threads are used again
         return response
 
 

@@ -71,6 +71,15 @@ _STATUS_SINCE = {
 }
 
 
+class Door(StrEnum):
+    """Where somebody came in who changed something."""
+
+    API = "api"
+    ADMIN = "admin"
+    MCP = "mcp"
+    SHELL = "shell"
+
+
 class DeliveryState(StrEnum):
     """How far a webhook's message has come."""
 

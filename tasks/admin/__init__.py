@@ -3,13 +3,14 @@
 from django.contrib import admin
 
 from tasks.admin.api_keys import ApiKeyAdmin
+from tasks.admin.audit import AuditEntryAdmin
 from tasks.admin.batches import BatchAdmin
 from tasks.admin.providers import ProviderAdmin
 from tasks.admin.site import open_site
 from tasks.admin.tasks import TaskAdmin
 from tasks.admin.templates import TemplateAdmin
 from tasks.admin.workers import WorkerAdmin
-from tasks.models import ApiKey, Batch, PromptTemplate, ProviderState, Task, Worker
+from tasks.models import ApiKey, AuditEntry, Batch, PromptTemplate, ProviderState, Task, Worker
 
 open_site(admin.site)
 admin.site.register(Task, TaskAdmin)
@@ -18,3 +19,4 @@ admin.site.register(Worker, WorkerAdmin)
 admin.site.register(ProviderState, ProviderAdmin)
 admin.site.register(Batch, BatchAdmin)
 admin.site.register(PromptTemplate, TemplateAdmin)
+admin.site.register(AuditEntry, AuditEntryAdmin)

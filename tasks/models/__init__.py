@@ -3,6 +3,7 @@
 from tasks.models.alert import Alert
 from tasks.models.api_key import ApiKey
 from tasks.models.attempt import Attempt
+from tasks.models.audit_entry import AuditEntry
 from tasks.models.batch import Batch
 from tasks.models.chore_turn import ChoreTurn
 from tasks.models.daily_spend import DailySpend
@@ -20,6 +21,7 @@ __all__ = [
     "Alert",
     "ApiKey",
     "Attempt",
+    "AuditEntry",
     "Batch",
     "CallHour",
     "ChoreTurn",

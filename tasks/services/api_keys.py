@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 from django.utils import timezone
 
 from tasks.errors import InvalidInput
 from tasks.models import ApiKey
+from tasks.services.audit import note
 from tasks.vocabulary import Scope
 
 _USE_IS_NEWS_AFTER = timedelta(minutes=1)
 
 
+@transaction.atomic
 def create_api_key(
     user: AbstractBaseUser, *, name: str, scope: Scope, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
@@ -30,6 +33,7 @@ def create_api_key(
         scope=scope.value,
         expires_at=expires_at,
     )
+    note("key.create", f"key {row.pk}", user=user, of=user.get_username(), scope=row.scope)
     return row, key
 
 
@@ -44,6 +48,8 @@ def find_api_key(key: str) -> ApiKey | None:
     return row
 
 
+@transaction.atomic
 def revoke_api_key(row: ApiKey) -> None:
     """Of no use from now on; revoking twice keeps the first moment."""
-    ApiKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now())
+    if ApiKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        note("key.revoke", f"key {row.pk}")

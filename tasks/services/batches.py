@@ -15,6 +15,7 @@ from tasks.engine.wakeup import hint
 from tasks.errors import InvalidInput
 from tasks.models import Batch, IdempotencyRecord
 from tasks.services.access import get_batch
+from tasks.services.audit import note
 from tasks.services.bulk import BulkAction, act_on_all
 from tasks.services.fields import StrictText
 from tasks.services.idempotency import canonical, do_once, require_usable_key
@@ -93,5 +94,6 @@ def _insert(owner: AbstractBaseUser, staged: Staged, asked: dict[str, Any]) -> B
     batch = Batch.objects.create(owner_id=owner.pk, total=staged.total, **asked)
     staged.insert(owner, batch.pk)
     record_submit_of(batch.pk)
+    note("batch.submit", f"batch {batch.pk}", user=owner, tasks=staged.total)
     hint(staged.total)
     return batch

@@ -20,6 +20,7 @@ from tasks.engine.wakeup import hint
 from tasks.errors import InvalidInput
 from tasks.models import Task
 from tasks.querysets import TaskQuerySet, database_now
+from tasks.services.audit import note
 from tasks.services.moves import (
     CANCELLABLE,
     CHANGEABLE,
@@ -89,7 +90,7 @@ def act_on_all(
     counted = BulkOutcome(matched=matching.count(), eligible=eligible.count(), changed=0)
     if dry_run or not counted.eligible:
         return counted
-    changed = sum(_act_on_chunk(action, rows, priority) for rows in _chunks(eligible))
+    changed = sum(_act_on_chunk(user, action, rows, priority) for rows in _chunks(eligible))
     return BulkOutcome(matched=counted.matched, eligible=counted.eligible, changed=changed)
 
 
@@ -107,7 +108,9 @@ def _chunks(eligible: TaskQuerySet) -> Iterator[TaskQuerySet]:
 
 
 @transaction.atomic
-def _act_on_chunk(action: BulkAction, rows: TaskQuerySet, priority: int | None) -> int:
+def _act_on_chunk(
+    user: AbstractBaseUser, action: BulkAction, rows: TaskQuerySet, priority: int | None
+) -> int:
     # Ordered, so that two bulk actions at once cannot lock each other's rows crosswise.
     locked = rows.order_by("pk").select_for_update()
     found = list(locked.values_list("pk", "owner_id", "lease_token"))
@@ -121,6 +124,10 @@ def _act_on_chunk(action: BulkAction, rows: TaskQuerySet, priority: int | None) 
     else:
         fields = {"priority": priority}
     keys = [pk for pk, _, _ in found]
+    if keys:
+        values = {} if priority is None else {"priority": priority}
+        place = f"tasks {keys[0]} to {keys[-1]}"
+        note(f"tasks.{action}", place, user=user, count=len(keys), **values)
     changed = Task.objects.filter(pk__in=keys).update(**fields, updated_at=timezone.now())
     if (event := _EVENTS.get(action)) is not None:
         record((event, pk, owner_id) for pk, owner_id, _ in found)

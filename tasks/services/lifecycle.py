@@ -18,6 +18,7 @@ from tasks.errors import InvalidInput, InvalidState
 from tasks.models import Task
 from tasks.querysets import database_now
 from tasks.services.access import get_task
+from tasks.services.audit import note
 from tasks.services.moves import (
     CANCELLABLE,
     CHANGEABLE,
@@ -53,6 +54,7 @@ def cancel(user: AbstractBaseUser, task_id: object) -> Task:
         close_attempts({task.pk: task.lease_token}, now)
     _write(task, fields_of_cancel(now))
     record([(EventType.CANCELLED, task.pk, task.owner_id)])
+    note("task.cancel", f"task {task.pk}", user=user)
     return task
 
 
@@ -71,6 +73,7 @@ def retry(user: AbstractBaseUser, task_id: object) -> Task:
     _write(task, fields_of_retry())
     reopen_batches([task.pk])
     record([(EventType.RETRIED, task.pk, task.owner_id)])
+    note("task.retry", f"task {task.pk}", user=user)
     hint(1)
     return task
 
@@ -87,6 +90,7 @@ def change(user: AbstractBaseUser, task_id: object, changes: object) -> Task:
     if task.state not in CHANGEABLE:
         raise InvalidState(f"Task {task.pk} is {task.status}; only PENDING tasks can be changed.")
     _write(task, fields)
+    note("task.change", f"task {task.pk}", user=user, **fields)
     hint(1)
     return task
 
@@ -118,6 +122,7 @@ def delete(user: AbstractBaseUser, task_id: object) -> None:
     task = get_task(user, task_id, lock=True)
     if not task.is_terminal:
         raise InvalidState(f"Task {task.pk} is {task.status}; cancel it before you delete it.")
+    note("task.delete", f"task {task.pk}", user=user)
     task.delete()
 
 

@@ -10,6 +10,7 @@ from tasks.errors import InvalidInput
 from tasks.models import ProviderState
 from tasks.policy.breaker import Force
 from tasks.querysets import database_now
+from tasks.services.audit import note
 from tasks.vocabulary import REAL_PROVIDERS
 
 
@@ -51,6 +52,10 @@ def _steer(
         state.deferred_until, state.deferred_reason = None, ""
         state.refused_keys = {}
     state.save()
+    if is_paused is not None:
+        note("provider.pause" if is_paused else "provider.resume", f"provider {name}")
+    if force is not None:
+        note("provider.breaker", f"provider {name}", state=force.value)
     now = database_now()
     if state.block(now) is None:
         wake_lane(name, now)

@@ -17,6 +17,7 @@ from tasks.engine.wakeup import hint
 from tasks.errors import InvalidInput
 from tasks.models import IdempotencyRecord, Task
 from tasks.querysets import database_now
+from tasks.services.audit import note
 from tasks.services.choosing import choose_provider
 from tasks.services.idempotency import do_once, fingerprint_of, require_usable_key
 from tasks.services.submission import validate_submission
@@ -91,5 +92,6 @@ def _insert(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
     task = Task(owner_id=owner.pk, **task_values(Shelf(owner).fill(fields), database_now))
     task.save(force_insert=True)
     record([(EventType.SUBMITTED, task.pk, task.owner_id)])
+    note("task.submit", f"task {task.pk}", user=owner)
     hint(1)
     return task

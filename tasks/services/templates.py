@@ -15,6 +15,7 @@ from tasks.errors import InvalidInput, TemplateNotFound
 from tasks.models import PromptTemplate, TemplateVersion
 from tasks.policy.placeholders import NAME, names_in
 from tasks.services.access import as_key
+from tasks.services.audit import note
 from tasks.services.fields import StrictBoolean, StrictText, Text
 from tasks.services.submission import clean, flatten_errors, within_limit
 from tasks.services.template_shelf import render
@@ -95,6 +96,7 @@ def create_template(owner: AbstractBaseUser, data: object) -> PromptTemplate:
                 owner_id=owner.pk, name=fields["name"], published=fields["published"]
             )
             TemplateVersion.objects.create(template=template, number=1, **wording)
+            note("template.create", f"template {template.pk}", user=owner, name=template.name)
     except IntegrityError as refusal:
         rule = "You have a template of this name. Edit that one, or take another name."
         raise InvalidInput({"name": [rule]}) from refusal
@@ -128,9 +130,11 @@ def edit_template(user: AbstractBaseUser, template_id: object, changes: object) 
         template.latest += 1
         TemplateVersion.objects.create(template=template, number=template.latest, **wording)
     template.save()
+    note("template.edit", f"template {template.pk}", user=user, version=template.latest)
     return template
 
 
+@transaction.atomic
 def delete_template(user: AbstractBaseUser, template_id: object) -> None:
     """Of no use from now on; its name is free again, its tasks keep what they were made with.
 
@@ -139,6 +143,7 @@ def delete_template(user: AbstractBaseUser, template_id: object) -> None:
     """
     template = get_template(user, template_id)
     PromptTemplate.objects.filter(pk=template.pk).update(archived_at=timezone.now())
+    note("template.delete", f"template {template.pk}", user=user, name=template.name)
 
 
 def preview(data: object, values: Mapping[str, str]) -> str:

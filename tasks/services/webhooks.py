@@ -18,6 +18,7 @@ from tasks.models import WebhookDelivery, WebhookEndpoint
 from tasks.policy.addresses import is_public, literal_address
 from tasks.querysets import database_now
 from tasks.services.access import as_key
+from tasks.services.audit import note
 from tasks.services.fields import StrictBoolean, StrictText
 from tasks.services.submission import clean, flatten_errors
 from tasks.vocabulary import DeliveryState, EventType
@@ -80,7 +81,9 @@ def create_webhook(owner: AbstractBaseUser, data: object) -> WebhookEndpoint:
     if not WebhookEndpoint.objects.filter(is_enabled=True).exists():
         read_from_now_on(WEBHOOKS)
     values = {"events": DEFAULT_EVENTS, **fields}
-    return WebhookEndpoint.objects.create(owner_id=owner.pk, created_at=database_now(), **values)
+    made = WebhookEndpoint.objects.create(owner_id=owner.pk, created_at=database_now(), **values)
+    note("webhook.create", f"webhook {made.pk}", user=owner)
+    return made
 
 
 @transaction.atomic
@@ -100,13 +103,16 @@ def change_webhook(user: AbstractBaseUser, webhook_id: object, data: object) -> 
     for name, value in fields.items():
         setattr(endpoint, name, value)
     endpoint.save(update_fields=list(fields))
+    note("webhook.change", f"webhook {endpoint.pk}", user=user, fields=sorted(fields))
     return endpoint
 
 
 @transaction.atomic
 def delete_webhook(user: AbstractBaseUser, webhook_id: object) -> None:
     """Gone, with its messages. Raises: WebhookNotFound."""
-    get_webhook(user, webhook_id).delete()
+    endpoint = get_webhook(user, webhook_id)
+    note("webhook.delete", f"webhook {endpoint.pk}", user=user)
+    endpoint.delete()
 
 
 @transaction.atomic
@@ -129,6 +135,7 @@ def redeliver(user: AbstractBaseUser, webhook_id: object, delivery_id: object) -
     row.state, row.tries, row.finished_at = DeliveryState.PENDING.value, 0, None
     row.next_try_at = database_now()
     row.save(update_fields=["state", "tries", "next_try_at", "finished_at"])
+    note("webhook.redeliver", f"webhook {endpoint.pk}", user=user, delivery=row.pk)
     return row
 
 
