@@ -18,6 +18,11 @@ urlpatterns = [
     path("", pages.landing, name="landing"),
     path("stats/", pages.stats_page, name="stats"),
     path("stats/figures/", pages.stats_figures, name="stats-figures"),
+    path("tasks/", pages.task_list, name="own-tasks"),
+    path("tasks/new/", pages.task_new, name="task-new"),
+    path("tasks/<int:task_id>/", pages.task_page, name="task-page"),
+    path("tasks/<int:task_id>/part/", pages.task_part, name="task-part"),
+    path("tasks/<int:task_id>/cancel/", pages.task_cancel, name="task-cancel"),
     path("logout/", pages.log_out, name="logout"),
     path("admin/login/", views.admin_login),  # before the admin's own, which it calls
     path("admin/", admin.site.urls),

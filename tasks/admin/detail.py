@@ -16,9 +16,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tasks.admin.badges import provider_badge, source_badge, status_pill
-from tasks.admin.wording import waiting_words
 from tasks.models import Attempt, Task
-from tasks.stats.wording import duration, plain
+from tasks.stats.wording import duration, plain, waiting_words
 from tasks.vocabulary import MAX_PRIORITY, MIN_PRIORITY, Outcome, ResultSource, Status
 
 if TYPE_CHECKING:

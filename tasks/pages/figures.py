@@ -51,7 +51,11 @@ def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
         "failures": [
             {
                 "row": failure,
-                "href": reverse("admin:tasks_task_change", args=[failure.id]) if has_links else "",
+                "href": reverse("admin:tasks_task_change", args=[failure.id])
+                if has_links
+                else ""
+                if user.is_staff
+                else reverse("task-page", args=[failure.id]),
             }
             for failure in snapshot.recent_failures
         ],

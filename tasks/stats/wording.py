@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.utils import timezone
+
+from tasks.models import Task
 from tasks.stats.lanes import LaneFigures
+from tasks.vocabulary import Status
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -47,3 +51,15 @@ def lane_words(lane: LaneFigures) -> str:
     return {"closed": "open for calls", "open": "breaker open", "half_open": "probing"}[
         lane.breaker
     ]
+
+
+def waiting_words(task: Task) -> str:
+    """Why a PENDING task does not run yet, and until when; empty for every other state."""
+    if task.state is not Status.PENDING:
+        return ""
+    if task.wake_at is None:
+        return "Due: waits for a free slot of a worker."
+    until = timezone.localtime(task.wake_at).strftime("%Y-%m-%d %H:%M:%S %Z")
+    if task.waiting_reason == "scheduled":
+        return f"Scheduled: not to be called before {until}."
+    return f"Waits because of {task.waiting_reason or 'a pause'}; next try at {until}."

@@ -11,11 +11,13 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from tasks.models import Attempt, Task, Worker
+from tasks.models import Attempt, ProviderState, QueueSample, Task, Worker
+from tasks.policy.breaker import Breaker, BreakerState
 from tasks.services import submit
 from tasks.services.batch_items import items_of_list
 from tasks.services.batches import create_batch
 from tasks.services.templates import create_template, edit_template
+from tasks.stats.rollup import rebuild
 
 _PROMPTS = (
     "Summarise this support ticket in two sentences.",
@@ -47,11 +49,35 @@ def paint(count: int = 900) -> None:
     _others(now, owner)
     _batches(now, owner)
     _template(owner)
+    _paint_queue(dice, now)
+    _open_breaker(now)
+    rebuild()
     for n in (1, 2):
         Worker.objects.create(
             name=f"app-1:{4100 + n}", host="app-1", pid=4100 + n, slots=128, in_flight=n,
             beat_at=now + timedelta(minutes=5), started_at=now - timedelta(hours=9),
         )  # fmt: skip
+
+
+def _paint_queue(dice: random.Random, now: datetime) -> None:
+    """A sample every five minutes; at noon of the day there was more to do than slots."""
+    minute = int(now.timestamp()) // 60
+    samples = []
+    for ago in range(5, 24 * 60, 5):
+        rush = max(0.0, 1 - abs(ago - 420) / 180)
+        due = int(dice.random() * 4 + 90 * rush**2)
+        samples.append(QueueSample(
+            minute=minute - ago, due=due, waiting=2, running=min(due, 40), live_workers=2,
+            oldest_s=due * 0.4 if due else None, slots=256,
+        ))  # fmt: skip
+    QueueSample.objects.bulk_create(samples)
+
+
+def _open_breaker(now: datetime) -> None:
+    breaker = Breaker(
+        state=BreakerState.OPEN, reason="6 of 8 calls failed", until=now.timestamp() + 3600
+    )
+    ProviderState.objects.create(name="anthropic", breaker_json=breaker.to_json())
 
 
 def _finished(dice: random.Random, now: datetime, owner: Any, *, hours_ago: float) -> None:
@@ -80,6 +106,10 @@ def _finished(dice: random.Random, now: datetime, owner: Any, *, hours_ago: floa
     if task.status == "FAILED":
         _attempt(task, 1, start, end, outcome="failed", error_code=code, message=message,
                  http_status=http_status)  # fmt: skip
+    elif task.status == "COMPLETED":
+        _attempt(task, 1, start, end, outcome="succeeded", cost_usd=task.cost_usd,
+                 prompt_tokens=task.prompt_tokens, completion_tokens=task.completion_tokens,
+                 provider=task.served_provider, model=task.served_model)  # fmt: skip
 
 
 def _answer(dice: random.Random, source: str, provider: str, model: str) -> dict[str, Any]:
@@ -166,7 +196,8 @@ def _save(
 
 
 def _attempt(task: Task, number: int, start: datetime, end: datetime | None, **values: Any) -> None:
+    called = {"provider": task.provider, "model": task.model} | values
     Attempt.objects.create(
-        task=task, number=number, provider=task.provider, model=task.model, worker="app-1:4101",
-        lease_token=uuid.uuid4(), started_at=start, finished_at=end, **values,
+        task=task, number=number, worker="app-1:4101", lease_token=uuid.uuid4(), started_at=start,
+        finished_at=end, **called,
     )  # fmt: skip

@@ -1,9 +1,14 @@
-"""`python -m tests.browser.screenshots FOLDER`: every page, light and dark, wide and narrow."""
+"""`python -m tests.browser.screenshots FOLDER`: every page, light and dark, wide and narrow.
+
+`python -m tests.browser.screenshots --readme docs/stats.png` makes the README's picture alone.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
@@ -18,17 +23,33 @@ _SCHEMES = ("light", "dark")
 def take_all(folder: Path) -> None:
     """One PNG a page, colour scheme and width."""
     folder.mkdir(parents=True, exist_ok=True)
+    with _stage() as (deployment, web, browser):
+        _shoot_round(browser, web, folder, {"stats-empty": "/stats/"})
+        paint_scenery(deployment)
+        _shoot_round(browser, web, folder, _pages(deployment))
+
+
+def take_for_readme(path: Path) -> None:
+    """The upper part of the stats page after a day's work."""
+    with _stage() as (deployment, web, browser):
+        paint_scenery(deployment)
+        context = browser.new_context(viewport={"width": 1180, "height": 930})
+        page = context.new_page()
+        log_in(page, web)
+        page.screenshot(path=path)
+        context.close()
+
+
+@contextlib.contextmanager
+def _stage() -> Iterator[tuple[Deployment, str, Browser]]:
+    """An installation with three providers configured, its address, and a browser."""
     template = template_database()
     with tempfile.TemporaryDirectory() as scratch, \
             Deployment.create(Path(scratch), template) as deployment, \
             open_browser() as browser:  # fmt: skip
         keys = ("DEEPSEEK_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
         deployment.environment |= dict.fromkeys(keys, "not-a-key")
-        web = start_web(deployment)
-        _shoot_round(browser, web, folder, {"stats-empty": "/stats/"})
-        paint_scenery(deployment)
-        _shoot_round(browser, web, folder, _pages(deployment))
-        _shoot_for_readme(browser, web, folder)
+        yield deployment, start_web(deployment), browser
 
 
 def _pages(deployment: Deployment) -> dict[str, str]:
@@ -52,6 +73,7 @@ def _pages(deployment: Deployment) -> dict[str, str]:
         "templates": "/admin/tasks/prompttemplate/",
         "template": "/admin/tasks/prompttemplate/1/change/",
         "workers": "/admin/tasks/worker/",
+        "providers": "/admin/tasks/providerstate/",
     }
 
 
@@ -75,15 +97,6 @@ def _shoot(page: Page, address: str, path: Path) -> None:
     page.screenshot(path=path, full_page=not path.name.startswith("list"))
 
 
-def _shoot_for_readme(browser: Browser, web: str, folder: Path) -> None:
-    context = browser.new_context(color_scheme="light", viewport={"width": 1180, "height": 760})
-    page = context.new_page()
-    log_in(page, web)
-    page.goto(f"{web}/stats/")
-    page.screenshot(path=folder / "readme.png")
-    context.close()
-
-
 def log_in(page: Page, web: str, user: str = "admin") -> None:
     page.goto(f"{web}/admin/login/?next=/stats/")
     page.fill("#id_username", user)
@@ -93,4 +106,7 @@ def log_in(page: Page, web: str, user: str = "admin") -> None:
 
 
 if __name__ == "__main__":
-    take_all(Path(sys.argv[1]))
+    if sys.argv[1] == "--readme":
+        take_for_readme(Path(sys.argv[2]))
+    else:
+        take_all(Path(sys.argv[1]))

@@ -4,14 +4,16 @@
     const figures = document.getElementById("figures");
     const note = document.getElementById("live-note");
     const button = document.getElementById("live-switch");
-    const everyMs = 5000;
+    const everyMs = Number(figures.dataset.everyMs || 5000);
     let paused = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
     const stamp = () => figures.querySelector("[data-live-stamp]").dataset.liveStamp;
+    const isOver = () => figures.querySelector("[data-live-over]") !== null;
     const say = (text) => { note.textContent = text; };
     const show = () => {
+        button.hidden = isOver();
         button.textContent = paused ? "Resume" : "Pause";
-        say(paused ? `Paused at ${stamp()}` : "Live");
+        say(isOver() ? "" : paused ? `Paused at ${stamp()}` : "Live");
     };
 
     async function renew() {
@@ -30,21 +32,10 @@
         if (!paused && !document.hidden) {
             try { await renew(); } catch { say(`No answer since ${stamp()}`); }
         }
-        setTimeout(tick, everyMs);
+        if (!isOver()) { setTimeout(tick, everyMs); }
     }
 
-    document.querySelectorAll("#how-to pre").forEach((block) => {
-        const copy = document.createElement("button");
-        Object.assign(copy, {type: "button", className: "small copy", textContent: "Copy"});
-        copy.addEventListener("click", async () => {
-            await navigator.clipboard.writeText(block.querySelector("code").textContent);
-            copy.textContent = "Copied";
-        });
-        if (navigator.clipboard) { block.after(copy); }
-    });
-
-    button.hidden = false;
     button.addEventListener("click", () => { paused = !paused; show(); });
     show();
-    setTimeout(tick, everyMs);
+    if (!isOver()) { setTimeout(tick, everyMs); }
 }

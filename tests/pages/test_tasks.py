@@ -1,0 +1,136 @@
+"""One's own tasks: submitted with the cost known, followed live, cancelled; nobody else's."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tasks.models import Task
+from tasks.services import submit
+
+FORM = {"prompt": "Say hello", "provider": "", "model": "", "priority": "7", "form_id": "f-1"}
+
+
+@pytest.fixture
+def client_of():
+    def make(user):
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def openai(settings):
+    own = settings.TASKRUNNER_PROVIDERS
+    settings.TASKRUNNER_PROVIDERS = own | {"openai": own["openai"] | {"api_keys": ["k"]}}
+
+
+def test_the_cost_is_told_before_anything_is_sent(client_of, owner, openai):
+    asked = FORM | {"provider": "openai", "model": "gpt-6.1-sol", "max_tokens": "1000"}
+    text = client_of(owner).post("/tasks/new/", asked | {"estimate": "1"}).text
+    # 9 bytes in at $2, 1,000 tokens out at $10 a million
+    assert "At most about $0.0100 a call of openai / gpt-6.1-sol." in text
+    assert not Task.objects.exists()
+
+
+def test_the_mock_costs_nothing_and_says_so(client_of, owner):
+    text = client_of(owner).post("/tasks/new/", FORM | {"estimate": "1"}).text
+    assert "Nothing: the mock answers" in text
+
+
+def test_a_submit_leads_to_the_page_of_the_task(client_of, owner):
+    client = client_of(owner)
+    response = client.post("/tasks/new/", FORM | {"submit": "1"}, follow=True)
+    task = Task.objects.get()
+    assert (task.owner, task.priority, task.prompt) == (owner, 7, "Say hello")
+    assert response.redirect_chain == [(f"/tasks/{task.pk}/", 302)]
+    assert "waits for a free slot of a worker. Number 1 in line." in response.text
+    assert f'href="/tasks/{task.pk}/"' in client.get("/tasks/").text
+
+
+def test_a_double_click_is_one_task(client_of, owner):
+    client = client_of(owner)
+    for _ in range(2):
+        client.post("/tasks/new/", FORM | {"submit": "1"})
+    assert Task.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [("prompt", "x" * 1001, "1000"), ("priority", "11", "10"), ("model", "gpt-0", "no model"),
+     ("prompt", "", "required")],
+)  # fmt: skip
+def test_bad_input_is_refused_beside_its_field(client_of, owner, openai, field, value, words):
+    asked = FORM | {"provider": "openai", field: value, "submit": "1"}
+    response = client_of(owner).post("/tasks/new/", asked)
+    assert response.status_code == 400
+    assert words in " ".join(response.context["form"].errors[field])
+    assert not Task.objects.exists()
+
+
+def test_the_page_of_somebody_elses_task_is_not_there(client_of, owner, stranger):
+    task = submit(owner, {"prompt": "mine"}).task
+    client = client_of(stranger)
+    for path in (f"/tasks/{task.pk}/", f"/tasks/{task.pk}/part/"):
+        assert client.get(path).status_code == 404
+    assert client.post(f"/tasks/{task.pk}/cancel/").status_code == 404
+    assert "mine" not in client.get("/tasks/").text
+    task.refresh_from_db()
+    assert task.status == "PENDING"
+
+
+def test_the_cancel_button_cancels_and_is_gone_then(client_of, owner):
+    task = submit(owner, {"prompt": "stop me"}).task
+    client = client_of(owner)
+    assert "Cancel</button>" in client.get(f"/tasks/{task.pk}/").text
+    text = client.post(f"/tasks/{task.pk}/cancel/", follow=True).text
+    assert "CANCELLED" in text
+    assert "Cancel</button>" not in text
+    assert client.post(f"/tasks/{task.pk}/cancel/").status_code in (302, 409)
+
+
+def test_the_live_part_ends_with_the_task_and_shows_the_answer_as_text(client_of, owner):
+    task = submit(owner, {"prompt": "<b>hi</b>"}).task
+    client = client_of(owner)
+    assert "data-live-over" not in client.get(f"/tasks/{task.pk}/part/").text
+    Task.objects.filter(pk=task.pk).update(
+        status="COMPLETED", result="<script>alert(1)</script>", result_source="mock",
+        finished_at=timezone.now(), started_at=timezone.now(),
+    )  # fmt: skip
+    text = client.get(f"/tasks/{task.pk}/part/").text
+    assert "data-live-over" in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "The mock wrote this answer." in text
+
+
+def test_a_task_that_waits_says_why_and_until_when(client_of, owner):
+    later = timezone.now() + timedelta(hours=1)
+    task = submit(owner, {"prompt": "later", "run_after": later.isoformat()}).task
+    assert "Scheduled: not to be called before" in client_of(owner).get(f"/tasks/{task.pk}/").text
+
+
+def test_the_first_visit_tells_how_to_begin(client_of, owner):
+    text = client_of(owner).get("/tasks/").text
+    for way in (
+        "./run submit",
+        "curl http://testserver/api/tasks/",
+        "--print-config",
+        "/tasks/new/",
+    ):
+        assert way in text
+
+
+def test_pages_want_a_login_and_have_nothing_inline(client_of, owner, client, db):
+    task = submit(owner, {"prompt": "p"}).task
+    for path in ("/tasks/", "/tasks/new/", f"/tasks/{task.pk}/"):
+        assert client.get(path).url == f"/admin/login/?next={path}"
+        response = client_of(owner).get(path)
+        assert "unsafe" not in response["Content-Security-Policy"]
+        assert not re.search(r"<style| style=| onclick=|<script>", response.text)
+    assert client.get(f"/tasks/{task.pk}/part/").status_code == 403
