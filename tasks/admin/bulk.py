@@ -48,6 +48,17 @@ def cancel_selected(model_admin: TaskAdmin, request: HttpRequest, queryset: Quer
     _run(request, queryset, "cancelled", lambda pk: services.cancel(user, pk))
 
 
+@admin.action(description="Clone the selected tasks", permissions=["add"])
+def clone_selected(model_admin: TaskAdmin, request: HttpRequest, queryset: QuerySet[Task]) -> None:
+    user: Any = request.user
+    _run(
+        request,
+        queryset,
+        "cloned, each as a new task of yours",
+        lambda pk: services.clone(user, pk),
+    )
+
+
 @admin.action(description="Set the priority of the selected tasks", permissions=["operate"])
 def set_priority(model_admin: TaskAdmin, request: HttpRequest, queryset: QuerySet[Task]) -> None:
     user: Any = request.user

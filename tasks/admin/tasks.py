@@ -12,7 +12,13 @@ from django.urls import URLPattern
 from django.views.decorators.http import require_safe
 
 from tasks import services
-from tasks.admin.bulk import TaskActionForm, cancel_selected, retry_selected, set_priority
+from tasks.admin.bulk import (
+    TaskActionForm,
+    cancel_selected,
+    clone_selected,
+    retry_selected,
+    set_priority,
+)
 from tasks.admin.changelist import CappedPaginator, TaskChangeList
 from tasks.admin.columns import TaskColumns
 from tasks.admin.detail import detail_view
@@ -60,7 +66,14 @@ class TaskAdmin(TaskColumns, _ModelAdmin):
     search_fields = ("prompt",)
     search_help_text = HELP
     action_form = TaskActionForm
-    actions = (retry_selected, cancel_selected, set_priority, export_csv, export_jsonl)
+    actions = (
+        retry_selected,
+        cancel_selected,
+        clone_selected,
+        set_priority,
+        export_csv,
+        export_jsonl,
+    )
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -81,3 +81,20 @@ def test_rows_cannot_be_deleted_behind_the_services_back(operator_client, make_t
     assert "delete_selected" not in operator_client.get(LIST).text
     _run(operator_client, "delete_selected", [task], post="yes")
     assert Task.objects.filter(pk=task.pk).exists()
+
+
+def test_clones_are_new_tasks_of_who_clones_and_the_originals_stay(
+    operator_client, operator, make_task, messages_of
+):
+    tasks = [make_task("COMPLETED", prompt="one"), make_task("FAILED", prompt="two")]
+    response = _run(operator_client, "clone_selected", tasks)
+    assert messages_of(response)[0].startswith("2 tasks cloned")
+    made = Task.objects.filter(owner=operator, status="PENDING").order_by("pk")
+    assert list(made.values_list("prompt", flat=True)) == ["one", "two"]
+    assert [Task.objects.get(pk=task.pk).status for task in tasks] == ["COMPLETED", "FAILED"]
+
+
+def test_who_may_not_submit_may_not_clone(staff_client, make_task):
+    client = staff_client("view_task", "change_task")
+    _run(client, "clone_selected", [make_task()])
+    assert Task.objects.count() == 1
