@@ -12,6 +12,7 @@ from tasks.engine.budget import Budget, Reservation
 from tasks.engine.claimed import DueTask
 from tasks.engine.lanes import Lanes
 from tasks.engine.limits import Limits
+from tasks.engine.merits import Merits, Scores
 from tasks.engine.parking import Hold
 from tasks.engine.refused_keys import Keys
 from tasks.errors import ProviderError, provider_error_class
@@ -59,6 +60,7 @@ class Router:
         self._shared = lanes
         self._limits = limits
         self._budget = budget
+        self._scores = Scores(now)
         self._failures = _failures_of(tasks)
         self._rules = Rules(
             failover=self._conf.failover, auto=self._conf.auto, mock=self._conf.mock
@@ -74,6 +76,7 @@ class Router:
             is_admitted, is_probe = self._shared.admit(way.provider)
             if not is_admitted:
                 continue
+            self._scores.note_call(way.provider)
             return Routed(
                 provider=way.provider,
                 model=way.model,
@@ -129,12 +132,18 @@ class Router:
 
     def _lane(self, provider: Provider, task: DueTask, asked: Provider, tokens: int) -> Lane:
         until, reason = self._shared.block(provider) or (None, "")
+        model = _model_at(provider, task, asked, self._conf)
+        is_choice = asked is Provider.AUTO
+        merits = self._scores.merits(provider, model, task) if is_choice else Merits()
         return Lane(
-            model=_model_at(provider, task, asked, self._conf),
+            model=model,
             blocked_until=until,
             reason=reason,
             is_out=self._shared.is_out(provider),
             limit=self._limits.hindrance(provider, task, tokens),
+            p50_s=merits.p50_s,
+            failure_share=merits.failure_share,
+            estimated_usd=merits.estimated_usd,
         )
 
 
