@@ -150,9 +150,13 @@ class Router:
 def _model_at(provider: Provider, task: DueTask, asked: Provider, conf: Conf) -> str | None:
     """What the task runs at `provider`: the model asked for where it is known, else the default.
 
-    A retired name becomes its successor. None: `auto` with a model that this provider lacks.
+    A retired name becomes its successor. None: `auto` with a model that this provider lacks, or a
+    temperature that it refuses.
     """
     own, catalogue = conf.providers[provider], load_catalogue()
+    is_refused = task.temperature is not None and not catalogue.accepts_temperature(provider)
+    if asked is Provider.AUTO and is_refused:
+        return None
     default = own.default_model or catalogue.default_model(provider)
     if not task.model:
         return default

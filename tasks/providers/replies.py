@@ -49,6 +49,11 @@ _STATUS_OF_TYPE = {  # Anthropic's error types, should one come without its stat
     "overloaded_error": 529,
 }
 _QUOTA_CODES = frozenset({"insufficient_quota", "credit_balance_exhausted"})
+# Anthropic's words, some with a 400, for an account that nobody can call with until somebody acts.
+_ACCOUNT_CODES = frozenset(
+    {"organization_on_hold", "organization_type_not_supported", "parent_organization_required",
+     "cmek_key_disabled", "cmek_key_network_blocked", "workspace_human_review_disabled"}
+)  # fmt: skip
 _FILTER_CODES = frozenset({"content_filter", "content_policy_violation"})
 
 
@@ -87,6 +92,8 @@ def _kind(status: int, detail: Mapping[str, Any]) -> type[ProviderError]:
     codes = set(_codes(detail))
     if codes & _QUOTA_CODES or any("_spend_limit_" in f"_{code}_" for code in codes):
         return QuotaExhausted
+    if codes & _ACCOUNT_CODES:
+        return AuthenticationRefused
     if codes & _FILTER_CODES:
         return ContentFiltered
     if 200 <= status < 300:

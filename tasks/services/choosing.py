@@ -23,6 +23,7 @@ def choose_provider(fields: dict[str, Any]) -> tuple[Provider, str]:
     _require_configured(provider, conf)
     if provider is Provider.AUTO:
         _require_known_anywhere(model, conf, catalogue)
+        _require_accepted_anywhere(fields, conf, catalogue)
         return provider, model
     model = model or _default_model(provider, conf, catalogue)
     _require_known(provider, model, conf, catalogue)
@@ -95,3 +96,12 @@ def _require_accepted(provider: Provider, fields: dict[str, Any], catalogue: Cat
         raise InvalidInput(
             {"temperature": [f"{provider} takes no temperature any more. Remove it."]}
         )
+
+
+def _require_accepted_anywhere(fields: dict[str, Any], conf: Conf, catalogue: Catalogue) -> None:
+    """`auto` keeps to those that take what the task asks for; one of them must be configured."""
+    if "temperature" not in fields or conf.is_mock_standing_in or not conf.configured:
+        return
+    if not any(catalogue.accepts_temperature(provider) for provider in conf.configured):
+        names = ", ".join(conf.configured)
+        raise InvalidInput({"temperature": [f"{names} takes no temperature any more. Remove it."]})

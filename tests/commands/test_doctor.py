@@ -12,9 +12,11 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from tasks.models import ProviderState, Worker
+from tasks.providers.catalogue import load_catalogue
 from tasks.providers.keys import fingerprint
+from tasks.vocabulary import REAL_PROVIDERS
 from tests.deployment import Deployment
-from tests.fakes.provider import Behaviour, FakeProvider
+from tests.fakes.provider import Behaviour, FakeProvider, Fault
 
 pytestmark = pytest.mark.django_db
 _KEY = "sk-very-secret-key"
@@ -79,11 +81,41 @@ def test_system_checks_are_told(worker, settings) -> None:
 
 def test_call_reaches_each_configured_provider_once(worker, operator, settings, provider) -> None:
     settings.TASKRUNNER_MCP_USER = "operator"
-    _use(settings, "openai", provider.base_url("openai"))
+    for name in REAL_PROVIDERS:
+        _use(settings, name, provider.base_url(name))
     code, told = _doctor("--call")
     assert code == 0, told
-    assert "✓ openai called: " in told
-    assert provider.count() == 1
+    for name in REAL_PROVIDERS:
+        model = load_catalogue().default_model(name)
+        assert f"✓ {name} called: {model} answered in " in told
+        (request,) = provider.received(provider=name)
+        assert request.model == model
+    assert _KEY not in told
+
+
+@pytest.mark.parametrize("name", REAL_PROVIDERS)
+@pytest.mark.parametrize(
+    ("trouble", "word", "remedy"),
+    [
+        (Behaviour(status=402), "quota_exhausted", "balance"),
+        (Behaviour(status=404), "request_refused", "the default model and the base URL"),
+        (Behaviour(status=503), "server_error", "status page"),
+        (Behaviour(fault=Fault.HANG), "timeout", "TASKRUNNER_CALL_TIMEOUT"),
+        (Behaviour(fault=Fault.RESET), "connection_failed", "firewall"),
+        (Behaviour(body="<html>"), "bad_response", "status page"),
+    ],
+)
+def test_each_trouble_of_each_provider_comes_with_what_to_do(
+    worker, operator, settings, provider, name, trouble, word, remedy
+) -> None:
+    settings.TASKRUNNER_CALL_TIMEOUT = 0.3
+    _use(settings, name, provider.base_url(name))
+    provider.script(trouble)
+    code, told = _doctor("--call")
+    assert code == 1
+    (line,) = [line for line in told.splitlines() if line.startswith(f"✗ {name} called")]
+    assert word in line
+    assert remedy in line.partition("→")[2]
     assert _KEY not in told
 
 

@@ -128,7 +128,7 @@ def test_prices_made_for_another_release_do_not_count(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "as_of = 7\nover = 8", "not toml", "as_of = 2026-11-15\nover = 2026-11-15\n[acme.m]\n"
+    ["", "as_of = 7\nover = 8", "not toml", "as_of = 2026-11-15\nover = 2026-11-15\n[nobody.m]\n"
      "bands = [{ input = 1.0, cached = 1.0, output = 1.0 }]",
      "as_of = 2026-11-15\nover = 2026-11-15\nopenai = 7", "\x00",
      'as_of = 2026-11-15\nover = 2026-11-15\n[openai."m"]\nbands = [{ input = 1.0 }]'],

@@ -16,6 +16,7 @@ from tasks.models import ProviderState, Task
 from tasks.services import steering
 from tasks.stats.ranges import StatsRange
 from tasks.stats.snapshot import take_snapshot
+from tasks.vocabulary import REAL_PROVIDERS
 from tests.fakes.provider import Behaviour, FakeProvider, Fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +38,7 @@ def use(settings, fake: FakeProvider) -> Callable[..., None]:
         settings.TASKRUNNER_PROVIDERS = {
             name: {"api_keys": ["test-key"] if name in names else [], "default_model": "",
                    "base_url": fake.base_url(name) if name in names else "", "models": []}
-            for name in ("deepseek", "openai", "anthropic", "local")
+            for name in REAL_PROVIDERS
         }  # fmt: skip
 
     return using

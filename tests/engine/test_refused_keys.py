@@ -17,6 +17,7 @@ from tasks.models import ProviderState, Task
 from tasks.policy.breaker import BreakerState
 from tasks.providers.keys import fingerprint
 from tasks.services import steering
+from tasks.vocabulary import REAL_PROVIDERS
 from tests.fakes.provider import Behaviour, FakeProvider
 from tests.fakes.switchboard import Received
 
@@ -42,7 +43,7 @@ def use(settings, fake: FakeProvider, keys: list[str], *others: str) -> None:
         | {"base_url": fake.base_url(name)}
         if name in ("openai", *others)
         else nothing
-        for name in ("deepseek", "openai", "anthropic", "local")
+        for name in REAL_PROVIDERS
     }
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 import anthropic
 import openai
 import pytest
 
+from tasks.providers.base import CompletionRequest, ProviderSettings
+from tasks.providers.registry import build_client
+from tasks.vocabulary import Provider
 from tests.fakes.provider import Behaviour, FakeProvider, Fault
 
 CHAT = ["openai", "deepseek", "local"]
@@ -134,3 +138,32 @@ def test_a_broken_line_is_what_their_sdks_call_one(
         ask_chat(chat)
     with pytest.raises(getattr(anthropic, name)), claude:
         ask_claude(claude)
+
+
+def test_our_client_speaks_the_revision_that_their_sdk_speaks(
+    fake: FakeProvider, claude: anthropic.Anthropic
+) -> None:
+    ask_claude(claude)
+    settings = ProviderSettings(
+        name=Provider.ANTHROPIC, api_keys=("k",), base_url=fake.base_url("anthropic")
+    )
+    request = CompletionRequest(prompt="hello", model="some-model", max_tokens=10, temperature=1.0)
+    build_client(settings).complete(request, timeout_s=5)
+    theirs, ours = fake.received(provider="anthropic")
+    assert ours.headers["anthropic-version"] == theirs.headers["anthropic-version"] == "2026-10-21"
+    assert (ours.path, ours.body) == (theirs.path, theirs.body)
+    parameters = inspect.signature(claude.messages.create).parameters
+    assert "max_tokens" in parameters
+    assert "temperature" not in parameters  # so the revision takes none, and we send none
+
+
+def test_our_client_sends_what_openais_sdk_sends(fake: FakeProvider, chat: openai.OpenAI) -> None:
+    ask_chat(chat)
+    settings = ProviderSettings(
+        name=Provider.OPENAI, api_keys=("k",), base_url=fake.base_url("openai")
+    )
+    request = CompletionRequest(prompt="hello", model="some-model")
+    build_client(settings).complete(request, timeout_s=5)
+    theirs, ours = fake.received()
+    assert ours.body == theirs.body
+    assert ours.headers["authorization"] == theirs.headers["authorization"]

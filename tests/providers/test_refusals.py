@@ -135,6 +135,15 @@ def test_a_quota_code_opens_the_breaker_whatever_the_status(
     assert not error.is_retryable
 
 
+@pytest.mark.parametrize("code", ["organization_on_hold", "cmek_key_disabled"])
+def test_an_account_that_is_shut_opens_the_breaker_though_it_is_a_400(
+    fake: FakeProvider, ask: Ask, code: str
+) -> None:
+    detail = {"type": "invalid_request_error", "message": "no", "details": {"error_code": code}}
+    fake.script(Behaviour(status=400, body={"type": "error", "error": detail}))
+    assert refusal(ask, AuthenticationRefused).opens_breaker
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
