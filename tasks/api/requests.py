@@ -35,6 +35,12 @@ class BulkActionSerializer(serializers.Serializer[Any]):
     )
     priority = StrictInteger(required=False, help_text="The new one, for set_priority.")
     dry_run = StrictBoolean(default=False, help_text="Count, change nothing.")
+    eligible = StrictInteger(
+        min_value=0,
+        max_value=2**63 - 1,
+        required=False,
+        help_text="What the dry run counted: if it is otherwise by now, nothing is done.",
+    )
 
 
 class BulkOutcomeSerializer(serializers.Serializer[Any]):

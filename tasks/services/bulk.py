@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from tasks.engine.outbox import record
 from tasks.engine.wakeup import hint
-from tasks.errors import InvalidInput
+from tasks.errors import InvalidInput, InvalidState
 from tasks.models import Task
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.services.audit import note
@@ -76,18 +76,22 @@ def act_on_all(
     *,
     priority: int | None = None,
     dry_run: bool = False,
+    expected: int | None = None,
 ) -> BulkOutcome:
     """Do `action` to all tasks of `user` that meet `criteria` and whose state allows it.
 
-    priority: the new one, for SET_PRIORITY alone.
+    priority: the new one, for SET_PRIORITY alone. expected: how many somebody has confirmed.
 
     Raises:
         InvalidInput: a filter or the priority breaks a rule.
+        InvalidState: other than `expected` tasks are eligible by now; nothing was changed.
     """
     _require_priority(action, priority)
     matching = select_tasks(user, criteria)
     eligible = matching.filter(status__in=ELIGIBLE[action])
     counted = BulkOutcome(matched=matching.count(), eligible=eligible.count(), changed=0)
+    if expected is not None and expected != counted.eligible:
+        raise InvalidState(f"{counted.eligible} tasks are eligible, not {expected}. Count again.")
     if dry_run or not counted.eligible:
         return counted
     changed = sum(_act_on_chunk(user, action, rows, priority) for rows in _chunks(eligible))

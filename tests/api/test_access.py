@@ -19,7 +19,9 @@ DOORS = [
     ("GET", TASKS), ("POST", TASKS), ("GET", "/api/"), ("GET", "/api/providers/"),
     ("POST", "/api/tasks/actions/"), ("GET", "/api/tasks/1/"), ("PATCH", "/api/tasks/1/"),
     ("DELETE", "/api/tasks/1/"), ("GET", "/api/tasks/1/wait/"), ("POST", "/api/tasks/1/cancel/"),
-    ("POST", "/api/tasks/1/retry/"), ("POST", "/api/tasks/1/clone/"),
+    ("POST", "/api/batches/"), ("GET", "/api/batches/1/"), ("GET", "/api/batches/1/results.jsonl"),
+    ("POST", "/api/templates/"), ("GET", "/api/templates/1/"), ("POST", "/api/tasks/1/retry/"),
+    ("POST", "/api/tasks/1/clone/"),
 ]  # fmt: skip
 
 

@@ -38,6 +38,23 @@ def test_set_priority_takes_a_priority(api, make_task):
     assert task.priority == 10
 
 
+def test_a_confirmed_count_is_kept_to(api, make_task):
+    make_task(), make_task()
+    order = {"action": "cancel", "filter": {}, "eligible": 1}
+    assert error_of(api.post(ACTIONS, order), 409)["code"] == "INVALID_STATE"
+    assert not Task.objects.filter(status="CANCELLED").exists()
+    assert api.post(ACTIONS, order | {"eligible": 2}).json()["changed"] == 2
+
+
+def test_a_batch_and_a_template_are_filters_of_an_action_too(api, make_task):
+    make_task()
+    made = api.post("/api/batches/", {"tasks": [{"prompt": "a"}, {"prompt": "b"}]}).json()
+    order = {"action": "cancel", "filter": {"batch": made["id"]}}
+    assert api.post(ACTIONS, order).json()["changed"] == 2
+    order["filter"] = {"template": "none"}
+    assert api.post(ACTIONS, order).json()["matched"] == 0
+
+
 @pytest.mark.parametrize(("order", "field"), [
     ({"filter": {}}, "action"), ({"action": "cancel"}, "filter"),
     ({"action": "delete", "filter": {}}, "action"), ({"action": "cancel", "filter": []}, "filter"),
@@ -51,6 +68,8 @@ def test_set_priority_takes_a_priority(api, make_task):
     ({"action": "set_priority", "filter": {}, "priority": "5"}, "priority"),
     ({"action": "set_priority", "filter": {}, "priority": 2**70}, "priority"),
     ({"action": "cancel", "filter": {}, "confirm": True}, "confirm"),
+    ({"action": "cancel", "filter": {}, "eligible": -1}, "eligible"),
+    ({"action": "cancel", "filter": {}, "eligible": "2"}, "eligible"),
 ])  # fmt: skip
 def test_a_bad_order_is_refused_by_name_and_nothing_is_done(api, make_task, order, field):
     make_task()

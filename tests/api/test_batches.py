@@ -124,6 +124,20 @@ def test_no_lines_and_too_many_are_400(api, body, field):
     assert not Task.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"tasks": [', b"[" * 100_000, b'{"tasks": [{"prompt": "\xff"}]}']
+)
+def test_a_list_that_is_no_json_is_400(api, body):
+    response = api.generic("POST", BATCHES, body, content_type="application/json")
+    assert error_of(response, 400)["code"] == "PARSE_ERROR"
+
+
+def test_a_list_of_17_mb_is_413(api):
+    body = json.dumps({"tasks": [{"prompt": "x" * 17_000}] * 1_000})
+    response = api.generic("POST", BATCHES, body, content_type="application/json")
+    assert error_of(response, 413)["code"] == "PAYLOAD_TOO_LARGE"
+
+
 def test_a_query_that_nobody_reads_is_400(api):
     assert "nome" in error_of(_post_lines(api, [{"prompt": "x"}], "?nome=x"), 400)["fields"]
     order = {"tasks": [{"prompt": "x"}]}

@@ -62,7 +62,7 @@ def test_the_filters_and_pages_are_parameters(document):
     assert names >= {
         "status", "provider", "model", "priority", "priority__gte", "priority__lte",
         "created_after", "created_before", "tag", "result_source", "error_code", "truncated",
-        "search", "ordering", "cursor", "limit",
+        "search", "ordering", "cursor", "limit", "batch", "template",
     }  # fmt: skip
 
 

@@ -94,7 +94,7 @@ class TaskActionsView(ApiView):
         operation_id="tasks_actions",
         summary="Act on many tasks",
         request=BulkActionSerializer,
-        responses={200: BulkOutcomeSerializer, **failures(400, 413, 415)},
+        responses={200: BulkOutcomeSerializer, **failures(400, 409, 413, 415)},
         examples=_BULK_EXAMPLES,
         tags=["tasks"],
     )
@@ -108,5 +108,6 @@ class TaskActionsView(ApiView):
             order["filter"],
             priority=order.get("priority"),
             dry_run=order["dry_run"],
+            expected=order.get("eligible"),
         )
         return Response({"action": action.value, "dry_run": order["dry_run"], **asdict(outcome)})
