@@ -20,6 +20,7 @@ from tasks.vocabulary import (
     LogLevel,
     MockMode,
     Provider,
+    Scope,
     Stage,
     Status,
 )
@@ -230,6 +231,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ProviderName": [(name.value, name.value) for name in Provider],
         "Status": [(status.value, status.value) for status in Status],
+        "Scope": [(scope.value, scope.value) for scope in Scope],
         "EventType": "tasks.api.webhooks.EVENT_TYPES",
         "DeliveryState": "tasks.api.webhooks.DELIVERY_STATES",
         "BreakerForce": "tasks.api.provider_state.FORCES",

@@ -8,7 +8,7 @@ TaskrunnerError
 │   │   ├── TaskNotFound       TASK_NOT_FOUND
 │   │   ├── BatchNotFound      BATCH_NOT_FOUND
 │   │   ├── TemplateNotFound   TEMPLATE_NOT_FOUND
-│   │   └── WebhookNotFound, DeliveryNotFound
+│   │   └── WebhookNotFound, DeliveryNotFound, KeyNotFound
 │   ├── TaskNotCompleted       TASK_NOT_COMPLETED   409
 │   ├── TaskFailed             TASK_FAILED          409
 │   ├── InvalidState           INVALID_STATE        409
@@ -106,6 +106,10 @@ class WebhookNotFound(NotFound):
 
 class DeliveryNotFound(NotFound):
     kind = "delivery"
+
+
+class KeyNotFound(NotFound):
+    kind = "API key"
 
 
 class BatchNotFound(NotFound):

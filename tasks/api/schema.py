@@ -65,6 +65,13 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The same key and body give the first answer again; another body is refused.",
 )
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The `ETag` of an answer that you have: if nothing changed since, 304.",
+)
+NOT_CHANGED = OpenApiResponse(description="Nothing changed since the ETag you sent.")
 LOCATION = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, description="What was made.", response=[201]
 )

@@ -29,7 +29,14 @@ class CallerThrottle(BaseThrottle):
         if request.user.pk is None:
             who = f"address:{address_of(request)}"
         count, self._wait_s = count_event(f"api:{who}", _WINDOW_S)
-        return count <= settings.API_CALLS_A_MINUTE
+        limit = settings.API_CALLS_A_MINUTE
+        # Announced by the view, with whatever it answers.
+        view.rate_headers = {  # type: ignore[attr-defined]
+            "RateLimit-Limit": str(limit),
+            "RateLimit-Remaining": str(max(0, limit - count)),
+            "RateLimit-Reset": str(max(1, round(self._wait_s))),
+        }
+        return count <= limit
 
     def wait(self) -> float | None:
         return self._wait_s

@@ -14,6 +14,7 @@ from tasks.api.views.batches import (
 from tasks.api.views.docs import DocsView, SchemaView
 from tasks.api.views.doors import NoDoorView, RootView
 from tasks.api.views.events import EventsView, TaskEventsView
+from tasks.api.views.keys import KeyListView, KeyView
 from tasks.api.views.providers import ProvidersView
 from tasks.api.views.stats import StatsView
 from tasks.api.views.steering import (
@@ -69,6 +70,8 @@ urlpatterns = [
         RedeliverView.as_view(),
         name="delivery-redeliver",
     ),
+    path("keys/", KeyListView.as_view(), name="key-list"),
+    path("keys/<str:key_id>/", KeyView.as_view(), name="key-detail"),
     path("providers/", ProvidersView.as_view(), name="providers"),
     path("providers/<str:name>/breaker/", ProviderBreakerView.as_view(), name="provider-breaker"),
     path("providers/<str:name>/pause/", ProviderPauseView.as_view(), name="provider-pause"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn, cast
 
 from django.conf import settings
@@ -26,6 +26,17 @@ class ApiView(APIView):
 
     query_names: Collection[str] | None = ()
     """The query parameters that are known; None leaves the judging to the method."""
+
+    rate_headers: Mapping[str, str] = {}
+    """How much the caller may still ask for; the throttle says."""
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in self.rate_headers.items():
+            final[name] = value
+        return final
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         _announce_chunked_body(request)

@@ -19,6 +19,7 @@ _DOORS = {
     "events": "api:events",
     "templates": "api:template-list",
     "webhooks": "api:webhook-list",
+    "keys": "api:key-list",
     "providers": "api:providers",
     "stats": "api:stats",
     "schema": "api:schema",

@@ -10,11 +10,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tasks import services
+from tasks.api.conditional import answer_if_changed
 from tasks.api.filtering import TaskFilterBackend
 from tasks.api.pagination import TaskPagination
 from tasks.api.representation import TaskDetailSerializer, TaskSerializer, render_text
 from tasks.api.requests import TaskChangesSerializer
-from tasks.api.schema import IDEMPOTENCY_KEY, LOCATION, TASK_ID, failures
+from tasks.api.schema import (
+    IDEMPOTENCY_KEY,
+    IF_NONE_MATCH,
+    LOCATION,
+    NOT_CHANGED,
+    TASK_ID,
+    failures,
+)
 from tasks.api.views.base import ApiView, caller, created, refuse_unknown
 from tasks.querysets import TaskQuerySet
 from tasks.services.submission import SubmissionSerializer
@@ -87,14 +95,14 @@ class TaskView(ApiView):
     @extend_schema(
         operation_id="tasks_retrieve",
         summary="Look at a task",
-        parameters=[TASK_ID],
-        responses={200: TaskDetailSerializer, **failures(404)},
+        parameters=[TASK_ID, IF_NONE_MATCH],
+        responses={200: TaskDetailSerializer, 304: NOT_CHANGED, **failures(404)},
         tags=["tasks"],
     )
     def get(self, request: Request, task_id: str) -> Response:
-        """The task as it stands, with the log of its attempts."""
+        """The task as it stands, with the log of its attempts; 304 if that is what you have."""
         task = services.get_task(caller(request), task_id)
-        return Response(TaskDetailSerializer(task).data)
+        return answer_if_changed(request, TaskDetailSerializer(task).data)
 
     @extend_schema(
         operation_id="tasks_partial_update",
