@@ -93,10 +93,10 @@ class Budget:
 
     def _hold(self, estimate: int) -> Hold:
         midnight = datetime.combine(self._day + timedelta(days=1), datetime.min.time(), UTC)
-        left = max(0, self._room - self._taken)
+        # The same for all, for people count tasks by their reasons.
         reason = (
-            f"daily budget of {self._limit_usd} USD: {_usd(left)} are left until midnight UTC, "
-            f"this call may cost {_usd(estimate)}"
+            f"daily budget of {self._limit_usd} USD: what is left until midnight UTC does not "
+            "cover this call"
         )
         return Hold(by=GATE, needs=estimate, until=midnight.timestamp(), reason=reason)
 
@@ -151,7 +151,3 @@ def _lock(day: date) -> DailySpend:
 
 def _units(usd: Decimal) -> int:
     return int(usd * UNITS_A_DOLLAR)
-
-
-def _usd(units: int) -> str:
-    return f"{(Decimal(units) / UNITS_A_DOLLAR).normalize():f} USD"
