@@ -18,6 +18,10 @@ from tasks.vocabulary import EventType, Outcome, Provider, ResultSource, Status
 
 _MOST_MESSAGE_CHARS = 2000
 _MONEY = ("cost_usd", "input_rate", "cached_rate", "output_rate")
+_OF_THE_CALL = (
+    "task_id", "attempt_number", "lease_token", "provider", "is_probe", "reserved_tokens",
+    "reserved_units", "reserved_on",
+)  # fmt: skip
 _EVENTS = {Status.COMPLETED: EventType.COMPLETED, Status.FAILED: EventType.FAILED}
 _EVENTS_OF_WAITING = {
     Outcome.DEFERRED: EventType.DEFERRED,
@@ -89,20 +93,12 @@ class Verdict:
     def as_refused(self, why: str) -> Verdict:
         """FAILED instead: the database would not store the result as it is."""
         return Verdict(
-            task_id=self.task_id,
-            attempt_number=self.attempt_number,
-            lease_token=self.lease_token,
-            provider=self.provider,
-            is_probe=self.is_probe,
-            reserved_tokens=self.reserved_tokens,
-            reserved_units=self.reserved_units,
-            reserved_on=self.reserved_on,
+            **{name: getattr(self, name) for name in (*_OF_THE_CALL, *_MONEY)},
             status=Status.FAILED,
             outcome=Outcome.FAILED,
             attempts=self.attempts,
             error_code="unstorable",
             message=f"The answer cannot be stored ({why}).",
-            **{name: getattr(self, name) for name in _MONEY},
         )
 
     @classmethod
