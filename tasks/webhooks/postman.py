@@ -15,6 +15,7 @@ import structlog
 from django.db import Error, connection
 
 from tasks.conf import get_conf
+from tasks.models import WebhookEndpoint
 from tasks.webhooks.letters import Letter, settle_letter, take_letters
 from tasks.webhooks.messages import write_messages
 from tasks.webhooks.sender import Sent, post
@@ -23,6 +24,7 @@ from tasks.webhooks.signature import signed_headers
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 1.0
+_LOOK_UNUSED_EVERY_S = 5.0
 _AWAY_S = 5.0
 _SENDERS = 16
 _USER_AGENT = "async-ai-task-runner/1"
@@ -52,6 +54,8 @@ class Postman:
 
     def go_round(self) -> float:
         """Write, take, settle. Returns how long to rest before the next round, seconds."""
+        if not self._under_way and not WebhookEndpoint.objects.filter(is_enabled=True).exists():
+            return _LOOK_UNUSED_EVERY_S  # an installation without webhooks hardly notices
         read = write_messages()
         busy = Counter(letter.endpoint_id for letter in self._under_way.values())
         for letter in take_letters(_SENDERS - len(self._under_way), busy):
