@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from tasks.models import Batch, IdempotencyRecord, Task
+from tasks.vocabulary import Scope
 from tests.api.conftest import client_of, error_of
 
 BATCHES = "/api/batches/"
@@ -172,6 +177,28 @@ def test_a_repeated_key_replays_the_first_answer(api, as_lines):
     assert (Task.objects.count(), IdempotencyRecord.objects.count()) == (2, 1)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_simultaneous_batches_of_one_key_are_one_batch(owner):
+    credentials = client_of(owner)._credentials | {"HTTP_IDEMPOTENCY_KEY": "race"}
+    start = threading.Barrier(5)
+
+    def submit_once(_: int) -> tuple[int, bytes]:
+        racer = APIClient()
+        racer.credentials(**credentials)
+        start.wait(10)
+        try:
+            response = _post_lines(racer, [{"prompt": "a"}] * 50)
+            return response.status_code, response.content
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(5) as threads:
+        answers = set(threads.map(submit_once, range(5)))
+    assert {status for status, _ in answers} == {201}
+    assert len(answers) == Batch.objects.count() == 1
+    assert Task.objects.count() == 50
+
+
 def test_counts_cost_and_status_follow_the_tasks(api):
     pk = _submit(api, 4)["id"]
     _end(pk, {"status": "COMPLETED", "cost_usd": "0.0000123"}, {"status": "FAILED"})
@@ -262,6 +289,4 @@ def test_a_bad_batch_filter_is_400(api, value):
 
 
 def test_a_reading_key_submits_no_batch(owner):
-    from tasks.vocabulary import Scope
-
     error_of(client_of(owner, Scope.READ).post(BATCHES, {"tasks": [{"prompt": "x"}]}), 403)
