@@ -28,6 +28,7 @@ from tasks.services.moves import (
     close_attempts,
     fields_of_cancel,
     fields_of_retry,
+    keep_schedule,
     reopen_batches,
 )
 from tasks.services.selection import select_tasks
@@ -133,6 +134,8 @@ def _act_on_chunk(
         place = f"tasks {keys[0]} to {keys[-1]}"
         note(f"tasks.{action}", place, user=user, count=len(keys), **values)
     changed = Task.objects.filter(pk__in=keys).update(**fields, updated_at=timezone.now())
+    if action is BulkAction.RETRY:
+        keep_schedule(keys)
     if (event := _EVENTS.get(action)) is not None:
         record((event, pk, owner_id) for pk, owner_id, _ in found)
     if action is not BulkAction.CANCEL:

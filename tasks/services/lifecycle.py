@@ -26,6 +26,7 @@ from tasks.services.moves import (
     close_attempts,
     fields_of_cancel,
     fields_of_retry,
+    keep_schedule,
     reopen_batches,
 )
 from tasks.services.submission import SubmissionSerializer, flatten_errors
@@ -60,7 +61,7 @@ def cancel(user: AbstractBaseUser, task_id: object) -> Task:
 
 @transaction.atomic
 def retry(user: AbstractBaseUser, task_id: object) -> Task:
-    """PENDING again, with a fresh count of attempts; its attempt log goes on.
+    """PENDING again, with a fresh count of attempts; its attempt log and its `run_after` go on.
 
     Raises:
         TaskNotFound, InvalidState: only FAILED and CANCELLED tasks can be retried.
@@ -71,6 +72,8 @@ def retry(user: AbstractBaseUser, task_id: object) -> Task:
             f"Task {task.pk} is {task.status}; only FAILED or CANCELLED tasks can be retried."
         )
     _write(task, fields_of_retry())
+    keep_schedule([task.pk])
+    task.refresh_from_db(fields=["wake_at", "waiting_reason"])
     reopen_batches([task.pk])
     record([(EventType.RETRIED, task.pk, task.owner_id)])
     note("task.retry", f"task {task.pk}", user=user)

@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+
 from tasks.models import Attempt, Batch, Task
-from tasks.vocabulary import Outcome, Status
+from tasks.querysets import database_now
+from tasks.vocabulary import SCHEDULED, Outcome, Status
 
 RETRIABLE = frozenset({Status.FAILED, Status.CANCELLED})
 CANCELLABLE = frozenset({Status.PENDING, Status.PROCESSING})
@@ -30,7 +33,7 @@ def fields_of_cancel(now: datetime) -> dict[str, Any]:
 
 
 def fields_of_retry() -> dict[str, Any]:
-    """PENDING and due, with a fresh count of attempts; asked for again, so it expires no more."""
+    """PENDING, with a fresh count of attempts; asked for again, so it expires no more."""
     return {
         "status": Status.PENDING.value,
         "attempts": 0,
@@ -42,6 +45,12 @@ def fields_of_retry() -> dict[str, Any]:
         "finished_at": None,
         **_ENGINE_MARKS_CLEARED,
     }
+
+
+def keep_schedule(task_ids: Iterable[int]) -> None:
+    """Retried tasks whose `run_after` is still ahead wait for it, as they did before."""
+    ahead = Task.objects.filter(pk__in=list(task_ids), run_after__gt=database_now())
+    ahead.update(wake_at=F("run_after"), waiting_reason=SCHEDULED)
 
 
 def close_attempts(leases: Mapping[int, UUID], now: datetime) -> None:

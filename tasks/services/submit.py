@@ -22,7 +22,7 @@ from tasks.services.choosing import choose_provider
 from tasks.services.idempotency import do_once, fingerprint_of, require_usable_key
 from tasks.services.submission import validate_submission
 from tasks.services.template_shelf import Shelf
-from tasks.vocabulary import EventType
+from tasks.vocabulary import SCHEDULED, EventType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def task_values(fields: dict[str, Any], now: Callable[[], datetime]) -> dict[str
     values.setdefault("max_attempts", get_conf().max_attempts)
     run_after = values.get("run_after")
     if run_after is not None and run_after > now():
-        values.update(wake_at=run_after, waiting_reason="scheduled")
+        values.update(wake_at=run_after, waiting_reason=SCHEDULED)
     return values
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tasks.models import Task
 from tasks.stats.lanes import LaneFigures
-from tasks.vocabulary import Status
+from tasks.vocabulary import SCHEDULED, Status
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -60,6 +60,6 @@ def waiting_words(task: Task) -> str:
     if task.wake_at is None:
         return "Due: waits for a free slot of a worker."
     until = timezone.localtime(task.wake_at).strftime("%Y-%m-%d %H:%M:%S %Z")
-    if task.waiting_reason == "scheduled":
+    if task.waiting_reason == SCHEDULED:
         return f"Scheduled: not to be called before {until}."
     return f"Waits because of {task.waiting_reason or 'a pause'}; next try at {until}."

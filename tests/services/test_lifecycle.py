@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils import timezone
 from tasks.errors import InvalidInput, InvalidState, TaskNotFound
 from tasks.models import Attempt, Task
 from tasks.services import cancel, change, clone, delete, get_task, retry, submit
+from tasks.services.bulk import BulkAction, act_on_all
 
 
 @pytest.mark.parametrize(
@@ -107,3 +109,16 @@ def test_a_render_that_breaks_leaves_neither_task_nor_key(owner):
     with pytest.raises(RuntimeError):
         submit(owner, {"prompt": "x"}, idempotency_key="k", render=broken)
     assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize("is_bulk", [False, True])
+def test_a_retried_task_still_waits_for_its_moment(owner, make_task, is_bulk):
+    ahead = timezone.now() + timedelta(days=1)
+    task = make_task(run_after=ahead.isoformat())
+    cancel(owner, task.pk)
+    if is_bulk:
+        act_on_all(owner, BulkAction.RETRY, {})
+        retried = get_task(owner, task.pk)
+    else:
+        retried = retry(owner, task.pk)
+    assert (retried.wake_at, retried.waiting_reason) == (ahead, "scheduled")
