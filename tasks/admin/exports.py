@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
@@ -16,23 +15,14 @@ from tasks.models import Task
 from tasks.services.streaming import stream
 from tasks.stats.export import csv_chunks, jsonl_chunks
 
-if TYPE_CHECKING:
-    from tasks.admin.tasks import TaskAdmin
 
-
-@admin.action(description="Export the selected tasks as CSV", permissions=["view"])
-def export_csv(
-    model_admin: TaskAdmin, request: HttpRequest, queryset: QuerySet[Task]
-) -> StreamingHttpResponse:
-    chunks = csv_chunks(queryset.values_list("pk", flat=True))
+def download_csv(request: HttpRequest, rows: QuerySet[Task]) -> StreamingHttpResponse:
+    chunks = csv_chunks(rows.values_list("pk", flat=True))
     return _download(request, chunks, "csv", "text/csv; charset=utf-8")
 
 
-@admin.action(description="Export the selected tasks as JSONL", permissions=["view"])
-def export_jsonl(
-    model_admin: TaskAdmin, request: HttpRequest, queryset: QuerySet[Task]
-) -> StreamingHttpResponse:
-    chunks = jsonl_chunks(queryset.values_list("pk", flat=True))
+def download_jsonl(request: HttpRequest, rows: QuerySet[Task]) -> StreamingHttpResponse:
+    chunks = jsonl_chunks(rows.values_list("pk", flat=True))
     return _download(request, chunks, "jsonl", "application/x-ndjson")
 
 

@@ -12,17 +12,10 @@ from django.urls import URLPattern
 from django.views.decorators.http import require_safe
 
 from tasks import services
-from tasks.admin.bulk import (
-    TaskActionForm,
-    cancel_selected,
-    clone_selected,
-    retry_selected,
-    set_priority,
-)
+from tasks.admin.bulk import MOVES, as_admin_action
 from tasks.admin.changelist import CappedPaginator, TaskChangeList
 from tasks.admin.columns import TaskColumns
 from tasks.admin.detail import detail_view
-from tasks.admin.exports import export_csv, export_jsonl
 from tasks.admin.filters import (
     CreatedFilter,
     ErrorFilter,
@@ -65,15 +58,7 @@ class TaskAdmin(TaskColumns, _ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("prompt",)
     search_help_text = HELP
-    action_form = TaskActionForm
-    actions = (
-        retry_selected,
-        cancel_selected,
-        clone_selected,
-        set_priority,
-        export_csv,
-        export_jsonl,
-    )
+    actions = tuple(map(as_admin_action, MOVES.values()))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

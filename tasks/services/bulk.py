@@ -95,8 +95,22 @@ def act_on_all(
         raise InvalidState(f"{counted.eligible} tasks are eligible, not {expected}. Count again.")
     if dry_run or not counted.eligible:
         return counted
-    changed = sum(_act_on_chunk(user, action, rows, priority) for rows in _chunks(eligible))
+    changed = act_on_rows(user, action, matching, priority=priority)
     return BulkOutcome(matched=counted.matched, eligible=counted.eligible, changed=changed)
+
+
+def act_on_rows(
+    user: AbstractBaseUser, action: BulkAction, rows: TaskQuerySet, *, priority: int | None = None
+) -> int:
+    """Do `action` to those of `rows` whose state allows it, whoever's they are: the caller has
+    chosen what `user` may touch. Returns how many were changed.
+
+    Raises:
+        InvalidInput: the priority breaks a rule.
+    """
+    _require_priority(action, priority)
+    eligible = rows.filter(status__in=ELIGIBLE[action])
+    return sum(_act_on_chunk(user, action, chunk, priority) for chunk in _chunks(eligible))
 
 
 def _chunks(eligible: TaskQuerySet) -> Iterator[TaskQuerySet]:

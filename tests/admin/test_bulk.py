@@ -5,75 +5,124 @@ from unittest.mock import patch
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from tasks.models import Task
+from tasks.models import AuditEntry, Task
 
 LIST = "/admin/tasks/task/"
 
 
-def _run(client, action, tasks, **data):
+def _ask(client, action, tasks, query="", **data):
+    """The page that counts."""
     data = {"action": action, "_selected_action": [task.pk for task in tasks]} | data
-    return client.post(LIST, data, follow=True)
+    return client.post(LIST + query, data, follow=True)
 
 
-def test_what_can_be_retried_is_and_the_rest_is_told_with_reasons(
-    operator_client, make_task, messages_of
+def _run(client, action, tasks, query="", **data):
+    return _ask(client, action, tasks, query, confirmed="1", **data)
+
+
+def _states(tasks):
+    return [Task.objects.get(pk=task.pk).status for task in tasks]
+
+
+@pytest.mark.parametrize(
+    ("action", "able"),
+    [
+        ("retry_selected", 1), ("cancel_selected", 2), ("set_priority", 1),
+        ("clone_selected", 4), ("export_csv", 4), ("export_jsonl", 4),
+    ],
+)  # fmt: skip
+def test_every_action_counts_the_whole_filter_before_it_does_anything(
+    operator_client, make_task, action, able
 ):
+    states = ["PENDING", "PROCESSING", "FAILED", "COMPLETED"]
+    tasks = [make_task(status) for status in states]
+    page = _ask(operator_client, action, tasks[:1], select_across="1")
+    assert (page.context["matched"], page.context["able"]) == (4, able)
+    assert _states(tasks) == states
+    assert Task.objects.count() == 4
+    assert not LogEntry.objects.exists()
+
+
+def test_the_count_keeps_to_the_filter_and_to_what_is_ticked(operator_client, make_task):
+    failed = [make_task("FAILED") for _ in range(3)]
+    make_task("CANCELLED")
+    across = _ask(operator_client, "retry_selected", failed[:1], "?status__exact=FAILED",
+                  select_across="1")  # fmt: skip
+    ticked = _ask(operator_client, "retry_selected", failed[:2])
+    assert (across.context["able"], ticked.context["able"]) == (3, 2)
+
+
+def test_the_page_posts_what_was_counted(operator_client, make_task):
+    tasks = [make_task("FAILED"), make_task("FAILED"), make_task("COMPLETED")]
+    page = _ask(operator_client, "retry_selected", tasks[:2], "?status__exact=FAILED")
+    assert 'action="/admin/tasks/task/?status__exact=FAILED"' in page.text
+    for task in tasks[:2]:
+        assert f'name="_selected_action" value="{task.pk}"' in page.text
+    assert "Retry: 2 tasks" in page.text
+
+
+def test_what_can_be_retried_is_and_the_rest_stays(operator_client, make_task, messages_of):
     failed, done = make_task("FAILED"), make_task("COMPLETED")
     response = _run(operator_client, "retry_selected", [failed, done])
-    good, bad = messages_of(response)
-    assert good.startswith("1 task put back to PENDING")
-    assert bad.startswith("1 task refused")
-    assert "only FAILED or CANCELLED" in bad
-    assert Task.objects.get(pk=failed.pk).status == "PENDING"
+    assert messages_of(response) == ["1 task put back to PENDING."]
+    assert _states([failed, done]) == ["PENDING", "COMPLETED"]
     assert LogEntry.objects.get().object_id == str(failed.pk)
+    assert AuditEntry.objects.filter(action="tasks.retry").count() == 1
 
 
 def test_cancel_ends_waiting_and_running_tasks(operator_client, make_task):
-    _run(operator_client, "cancel_selected", [make_task(), make_task("PROCESSING")])
-    assert set(Task.objects.values_list("status", flat=True)) == {"CANCELLED"}
+    tasks = [make_task(), make_task("PROCESSING")]
+    _run(operator_client, "cancel_selected", tasks)
+    assert _states(tasks) == ["CANCELLED", "CANCELLED"]
 
 
 def test_a_priority_is_set_for_all_that_wait(operator_client, make_task, messages_of):
     tasks = [make_task(), make_task(), make_task("FAILED")]
     response = _run(operator_client, "set_priority", tasks, priority="10")
-    assert messages_of(response)[0].startswith("2 tasks given priority 10")
+    assert messages_of(response) == ["2 tasks given priority 10."]
     assert list(Task.objects.order_by("pk").values_list("priority", flat=True)) == [10, 10, 5]
 
 
-@pytest.mark.parametrize("priority", ["11", "0", "-2"])
-def test_a_priority_out_of_range_is_refused(operator_client, make_task, priority):
+@pytest.mark.parametrize("priority", ["11", "0", "-2", "", "ten"])
+def test_a_priority_out_of_range_is_refused(operator_client, make_task, messages_of, priority):
     task = make_task()
-    _run(operator_client, "set_priority", [task], priority=priority)
+    response = _run(operator_client, "set_priority", [task], priority=priority)
+    assert "1 to 10" in messages_of(response)[0]
     assert Task.objects.get(pk=task.pk).priority == 5
 
 
-def test_without_a_priority_nothing_is_done(operator_client, make_task, messages_of):
-    response = _run(operator_client, "set_priority", [make_task()])
-    assert "Fill in" in messages_of(response)[0]
-
-
-def test_the_whole_filter_can_be_meant_up_to_a_bound(operator_client, make_task, messages_of):
+def test_the_whole_filter_is_meant_when_it_is_said_so(operator_client, make_task, messages_of):
     tasks = [make_task() for _ in range(5)]
-    with patch("tasks.admin.bulk.MOST_AT_ONCE", 3):
-        response = _run(operator_client, "cancel_selected", tasks[:1], select_across="1")
-    assert "Run it again" in messages_of(response)[-1]
-    cancelled = Task.objects.filter(status="CANCELLED").values_list("pk", flat=True)
-    assert set(cancelled) == {task.pk for task in tasks[:3]}
+    other = make_task("PROCESSING")
+    response = _run(operator_client, "cancel_selected", tasks[:1], "?status__exact=PENDING",
+                    select_across="1")  # fmt: skip
+    assert messages_of(response) == ["5 tasks cancelled."]
+    assert _states([*tasks, other]) == ["CANCELLED"] * 5 + ["PROCESSING"]
 
 
-def test_many_refusals_are_summed_up(operator_client, make_task, messages_of):
-    tasks = [make_task("COMPLETED") for _ in range(9)]
-    (told,) = messages_of(_run(operator_client, "cancel_selected", tasks))
-    assert told.startswith("9 tasks refused")
-    assert "and 4 more such" in told
+def test_many_tasks_have_one_entry_in_the_log_that_names_the_filter(operator_client, make_task):
+    tasks = [make_task("FAILED") for _ in range(3)]
+    with patch("tasks.admin.bulk._LOGGED_ONE_BY_ONE", 2):
+        _run(operator_client, "retry_selected", tasks[:1], "?status__exact=FAILED",
+             select_across="1")  # fmt: skip
+    entry = LogEntry.objects.get()
+    assert entry.object_repr == "3 tasks"
+    assert "status__exact=FAILED" in entry.change_message
 
 
-def test_actions_need_their_permission(staff_client, make_task):
+def test_where_nothing_can_be_done_the_page_says_so(operator_client, make_task):
+    page = _ask(operator_client, "cancel_selected", [make_task("COMPLETED")])
+    assert "Nothing to do here" in page.text
+    assert 'name="confirmed"' not in page.text
+
+
+@pytest.mark.parametrize("confirmed", [{}, {"confirmed": "1"}])
+def test_actions_need_their_permission(staff_client, make_task, confirmed):
     task = make_task()
     client = staff_client("view_task")
     assert "cancel_selected" not in client.get(LIST).text
-    _run(client, "cancel_selected", [task])
-    assert Task.objects.get(pk=task.pk).status == "PENDING"
+    _ask(client, "cancel_selected", [task], **confirmed)
+    assert _states([task]) == ["PENDING"]
 
 
 def test_rows_cannot_be_deleted_behind_the_services_back(operator_client, make_task):
@@ -91,7 +140,7 @@ def test_clones_are_new_tasks_of_who_clones_and_the_originals_stay(
     assert messages_of(response)[0].startswith("2 tasks cloned")
     made = Task.objects.filter(owner=operator, status="PENDING").order_by("pk")
     assert list(made.values_list("prompt", flat=True)) == ["one", "two"]
-    assert [Task.objects.get(pk=task.pk).status for task in tasks] == ["COMPLETED", "FAILED"]
+    assert _states(tasks) == ["COMPLETED", "FAILED"]
 
 
 def test_who_may_not_submit_may_not_clone(staff_client, make_task):

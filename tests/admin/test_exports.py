@@ -19,7 +19,9 @@ LIST = "/admin/tasks/task/"
 
 def _export(client, kind, tasks, **data):
     keys = [task.pk for task in tasks]
-    return client.post(LIST, {"action": f"export_{kind}", "_selected_action": keys} | data)
+    return client.post(
+        LIST, {"action": f"export_{kind}", "_selected_action": keys, "confirmed": "1"} | data
+    )
 
 
 def _keys():
@@ -62,7 +64,12 @@ def test_a_filter_as_a_whole_can_be_exported(operator_client, make_task):
     failed, other = make_task("FAILED"), make_task()
     response = operator_client.post(
         LIST + "?status__exact=FAILED",
-        {"action": "export_jsonl", "_selected_action": [failed.pk], "select_across": "1"},
+        {
+            "action": "export_jsonl",
+            "_selected_action": [failed.pk],
+            "select_across": "1",
+            "confirmed": "1",
+        },
     )
     ids = [json.loads(line)["id"] for line in response.getvalue().decode().splitlines()]
     assert ids == [failed.pk]
@@ -82,7 +89,8 @@ def test_an_export_is_streamed_under_asgi_too(operator, make_task):
     async def download():
         client = AsyncClient()
         await client.aforce_login(operator)
-        data = {"action": "export_jsonl", "_selected_action": [t.pk for t in tasks]}
+        keys = [t.pk for t in tasks]
+        data = {"action": "export_jsonl", "_selected_action": keys, "confirmed": "1"}
         response = await client.post(LIST, data)
         return [part async for part in response.streaming_content]
 
