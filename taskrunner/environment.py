@@ -135,6 +135,15 @@ class Environment:
             raise _refusal(name, url.split(":", 1)[0] + "://…", rule)
         return {key: value for key, value in found.items() if key.startswith("EMAIL_")}
 
+    def redis(self, name: str) -> str:
+        """A Redis address as it was written, or empty."""
+        raw = self.text(name)
+        scheme, mark, place = raw.partition("://")
+        if raw and (scheme not in ("redis", "rediss", "unix") or not mark or not place):
+            rule = "must begin with redis://, rediss:// or unix://"
+            raise _refusal(name, scheme + "://…", rule)
+        return raw
+
     def database(self, name: str, default: str) -> dict[str, Any]:
         """Django's settings for one database; only SQLite and PostgreSQL are supported."""
         url = self.text(name) or default

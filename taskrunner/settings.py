@@ -143,7 +143,7 @@ else:
     if os.environ.get("TASKRUNNER_PROCESS") == "web":
         _database["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 16, "timeout": 5}
 
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.redis("REDIS_URL")
 CACHES = {
     "default": {
         "BACKEND": "taskrunner.cache.FallbackRedisCache",

@@ -29,6 +29,8 @@ def _load(code: str = "", **environment: str) -> subprocess.CompletedProcess[str
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
         ("DATABASE_URL", "mysql://localhost/tasks"),
+        ("REDIS_URL", "127.0.0.1:6379"),
+        ("REDIS_URL", "redis://"),
         ("DEEPSEEK_BASE_URL", "api.deepseek.com"),
         ("LOCAL_BASE_URL", "ftp://127.0.0.1"),
         ("TASKRUNNER_DEFAULT_PROVIDER", "cohere"),
