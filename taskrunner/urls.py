@@ -23,6 +23,7 @@ urlpatterns = [
     path("tasks/<int:task_id>/", pages.task_page, name="task-page"),
     path("tasks/<int:task_id>/part/", pages.task_part, name="task-part"),
     path("tasks/<int:task_id>/cancel/", pages.task_cancel, name="task-cancel"),
+    path("tasks/<int:task_id>/retry/", pages.task_retry, name="task-retry"),
     path("logout/", pages.log_out, name="logout"),
     path("admin/login/", views.admin_login),  # before the admin's own, which it calls
     path("admin/", admin.site.urls),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,16 +16,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tasks.admin.lean import LeanAdmin
 from tasks.admin.wording import age
 from tasks.errors import InvalidInput
 from tasks.models import ApiKey
 from tasks.services.api_keys import create_api_key, revoke_api_key
 from tasks.vocabulary import Scope, choices
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[ApiKey]
-else:
-    _ModelAdmin = admin.ModelAdmin
 
 
 class ApiKeyForm(forms.Form):
@@ -69,14 +65,14 @@ def revoke_selected(
     messages.success(request, f"{len(rows)} revoked. They open nothing from now on.")
 
 
-class ApiKeyAdmin(_ModelAdmin):
+class ApiKeyAdmin(LeanAdmin):
+    list_title = "API keys"
     list_display = ("name", "key_start", "user", "scope", "state_mark", "created_at", "last_used")
     list_display_links = None
     list_filter = ("scope",)
     list_select_related = ("user",)
     search_fields = ("name", "prefix", "user__username")
     actions = (revoke_selected,)
-    show_facets = admin.ShowFacets.NEVER
 
     @admin.display(description="Key")
     def key_start(self, row: ApiKey) -> str:
@@ -91,16 +87,6 @@ class ApiKeyAdmin(_ModelAdmin):
     @admin.display(description="Last used")
     def last_used(self, row: ApiKey) -> SafeString | str:
         return age(row.last_used_at) if row.last_used_at else "never"
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(request, {"title": "API keys"} | (extra_context or {}))
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        found = super().get_actions(request)
-        found.pop("delete_selected", None)
-        return found
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return False

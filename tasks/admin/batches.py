@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,7 +16,8 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from tasks.admin.badges import status_pill
-from tasks.admin.changelist import CappedPaginator
+from tasks.admin.changelist import CappedChangeList
+from tasks.admin.lean import LookedAtAdmin
 from tasks.admin.wording import age
 from tasks.errors import BatchNotFound
 from tasks.models import Batch
@@ -27,18 +27,13 @@ from tasks.services.batches import cancel_batch, retry_failed
 from tasks.stats.wording import plain
 from tasks.vocabulary import TERMINAL, Status
 
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Batch]
-else:
-    _ModelAdmin = admin.ModelAdmin
-
 _MOVES: dict[str, tuple[Callable[[Any, int], Batch], str]] = {
     "cancel": (cancel_batch, "What had not ended is cancelled."),
     "retry": (retry_failed, "What had FAILED is back in line."),
 }
 
 
-class BatchChangeList(ChangeList):
+class BatchChangeList(CappedChangeList):
     """Knows the progress of the page's batches, by one query for all."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -64,18 +59,14 @@ def retry_selected(
     _move_all(model_admin, request, queryset, "retry")
 
 
-class BatchAdmin(_ModelAdmin):
+class BatchAdmin(LookedAtAdmin):
     """`tasks.change_task` lets staff move a batch's tasks; nothing is edited by hand."""
 
+    list_title = "Batches"
     list_display = ("number", "state_mark", "name_mark", "progress_mark", "cost", "owner", "age")
     list_display_links = ("number", "name_mark")
     list_select_related = ("owner",)
-    sortable_by = ()
-    ordering = ("-id",)
     search_fields = ("name",)
-    paginator = CappedPaginator
-    show_full_result_count = False
-    list_per_page = 50
     actions = (cancel_selected, retry_selected)
 
     @admin.display(description="Batch")
@@ -102,18 +93,8 @@ class BatchAdmin(_ModelAdmin):
     def age(self, batch: Batch) -> SafeString | str:
         return age(batch.created_at)
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Batches"} | (extra_context or {}))
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BatchChangeList]:
         return BatchChangeList
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        found = super().get_actions(request)
-        found.pop("delete_selected", None)
-        return found
 
     def get_urls(self) -> list[URLPattern]:
         moves = [
@@ -125,15 +106,6 @@ class BatchAdmin(_ModelAdmin):
             for name in _MOVES
         ]
         return [*moves, *super().get_urls()]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Batch | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Batch | None = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Batch | None = None) -> bool:
         user = request.user

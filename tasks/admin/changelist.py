@@ -32,12 +32,16 @@ class CappedPaginator(_Paginator):
         return rows[: MOST_COUNTED + 1].count()
 
 
-class TaskChangeList(ChangeList):
-    """The list of tasks; `has_more` says that the count was cut."""
+class CappedChangeList(ChangeList):
+    """A list whose count may have been cut: `has_more` says so."""
 
     @property
     def has_more(self) -> bool:
         return self.result_count > MOST_COUNTED
+
+
+class TaskChangeList(CappedChangeList):
+    """The list of tasks, with the beginning of each prompt alone."""
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None

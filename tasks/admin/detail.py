@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tasks.admin.attempts import request_text
 from tasks.admin.badges import provider_badge, source_badge, status_pill
 from tasks.models import Attempt, Task
 from tasks.stats.wording import duration, plain, waiting_words
@@ -46,7 +47,7 @@ def detail_view(model_admin: TaskAdmin, request: HttpRequest, task: Task) -> Htt
         "notice": _NOTICES.get(ResultSource(task.result_source)) if task.result_source else None,
         "waiting": waiting_words(task),
         "facts": list(_facts(task)),
-        "attempts": [_attempt_row(attempt) for attempt in task.attempt_log.all()],
+        "attempts": [_attempt_row(task, attempt) for attempt in task.attempt_log.all()],
         "moves": allowed_moves(model_admin, request, task),
         "can_delete": model_admin.has_delete_permission(request, task),
         "priorities": range(MAX_PRIORITY, MIN_PRIORITY - 1, -1),
@@ -136,7 +137,7 @@ def _tokens(task: Task) -> str:
     return f"{task.prompt_tokens or 0} in{cached}, {task.completion_tokens or 0} out"
 
 
-def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+def _attempt_row(task: Task, attempt: Attempt) -> dict[str, Any]:
     is_over = attempt.finished_at is not None
     seconds = (attempt.finished_at - attempt.started_at).total_seconds() if is_over else None  # type: ignore[operator]
     cost = attempt.cost_usd
@@ -145,4 +146,5 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
         "outcome": attempt.outcome or ("running" if not is_over else Outcome.UNKNOWN.value),
         "duration": duration(None if seconds is None else max(0.0, seconds)),
         "cost": "–" if cost is None else f"${plain(cost)}",
+        "request": request_text(task, attempt),
     }

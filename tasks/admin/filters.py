@@ -11,14 +11,22 @@ from django.http import HttpRequest
 
 from tasks import errors
 from tasks.index_hints import is_among, through_index, where
-from tasks.models import Task
+from tasks.models import PromptTemplate, Task, TemplateVersion
 from tasks.models.task import ODD_SOURCES
+from tasks.providers.catalogue import load_catalogue
 from tasks.querysets import database_now
 from tasks.stats import StatsRange
+from tasks.stats.expressions import answering_provider
+from tasks.stats.hours import midnight
 from tasks.vocabulary import Provider, ResultSource, Status
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
+
+_TODAY = "today"
+_SHOWN = 12
+_OWN_CODES = ("expired", "unstorable", "worker_lost")
+_REAL = [(name.value, name.value) for name in Provider if name is not Provider.AUTO]
 
 
 class FinishedFilter(admin.SimpleListFilter):
@@ -29,13 +37,17 @@ class FinishedFilter(admin.SimpleListFilter):
     _column = "finished_at"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [(look_back.value, look_back.words) for look_back in StatsRange]
+        ranges = [(look_back.value, look_back.words) for look_back in StatsRange]
+        return [*ranges, (_TODAY, "today, UTC")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
         word = self.value()
-        if word is None or word not in set(StatsRange):
+        if word == _TODAY:
+            since = midnight(database_now())
+        elif word in set(StatsRange):
+            since = database_now() - StatsRange(word).length
+        else:
             return queryset
-        since = database_now() - StatsRange(word).length
         return queryset.filter(**{f"{self._column}__gte": since})
 
 
@@ -71,13 +83,64 @@ class ServedFilter(admin.SimpleListFilter):
     parameter_name = "served"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [(name.value, name.value) for name in Provider if name is not Provider.AUTO]
+        return _REAL
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
         if not self.value():
             return queryset
         rows = queryset.filter(where("status", Status.COMPLETED), served_provider=self.value())
         return through_index(rows, "task_served")
+
+
+class ModelFilter(admin.SimpleListFilter):
+    """By the model that answered, of those that the catalogue knows; any name works as a link."""
+
+    title = "model that answered"
+    parameter_name = "served_model"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        shelves = load_catalogue().shelves.values()
+        return [(name, name) for shelf in shelves for name in shelf.models]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        if not self.value():
+            return queryset
+        rows = queryset.filter(where("status", Status.COMPLETED), served_model=self.value())
+        return through_index(rows, "task_served_model")
+
+
+class FailedAtFilter(admin.SimpleListFilter):
+    """FAILED, by whom it was tried with last, as the stats page counts it."""
+
+    title = "failed at"
+    parameter_name = "failed_at"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return _REAL
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        if not self.value():
+            return queryset
+        failed = queryset.filter(where("status", Status.FAILED))
+        return failed.alias(answered_by=answering_provider()).filter(answered_by=self.value())
+
+
+class TemplateFilter(admin.SimpleListFilter):
+    """Made with a template, in any of its versions. Its page and the stats page link here."""
+
+    title = "template"
+    parameter_name = "template"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        newest = PromptTemplate.objects.filter(archived_at=None).order_by("-pk")
+        return [(str(pk), name) for pk, name in newest.values_list("pk", "name")[:_SHOWN]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        word = self.value()
+        if not word or not (word.isascii() and word.isdigit() and len(word) < 19):
+            return queryset
+        versions = TemplateVersion.objects.filter(template=int(word)).values_list("pk", flat=True)
+        return queryset.filter(template_version__in=list(versions))
 
 
 class PriorityFilter(admin.SimpleListFilter):
@@ -97,13 +160,13 @@ class PriorityFilter(admin.SimpleListFilter):
 
 
 class ErrorFilter(admin.SimpleListFilter):
-    """FAILED with one of the provider errors."""
+    """FAILED with an error of a provider, or with one that the engine itself gave."""
 
     title = "error"
     parameter_name = "error"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [(code, code.replace("_", " ")) for code in sorted(set(_codes()))]
+        return [(code, code.replace("_", " ")) for code in sorted({*_codes(), *_OWN_CODES})]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
         if not self.value():

@@ -19,13 +19,17 @@ from tasks.admin.detail import detail_view
 from tasks.admin.filters import (
     CreatedFilter,
     ErrorFilter,
+    FailedAtFilter,
     FinishedFilter,
+    ModelFilter,
     PriorityFilter,
     ServedFilter,
     SourceFilter,
+    TemplateFilter,
     WaitingFilter,
 )
 from tasks.admin.moves import move_urls
+from tasks.admin.saved_views import view_bar, view_urls
 from tasks.admin.search import HELP, search_tasks
 from tasks.admin.submit_view import submit_view
 from tasks.errors import TaskNotFound
@@ -47,7 +51,7 @@ class TaskAdmin(TaskColumns, _ModelAdmin):
     list_display_links = ("number", "prompt_start")
     list_filter = (
         "status", "provider", SourceFilter, ServedFilter, FinishedFilter, CreatedFilter,
-        WaitingFilter, ErrorFilter, PriorityFilter,
+        WaitingFilter, ErrorFilter, FailedAtFilter, PriorityFilter, ModelFilter, TemplateFilter,
     )  # fmt: skip
     list_select_related = ("owner",)
     sortable_by = ("number", "age_mark")
@@ -63,7 +67,8 @@ class TaskAdmin(TaskColumns, _ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Tasks"} | (extra_context or {}))
+        extra = {"title": "Tasks"} | view_bar(request) | (extra_context or {})
+        return super().changelist_view(request, extra)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[TaskChangeList]:
         return TaskChangeList
@@ -79,7 +84,7 @@ class TaskAdmin(TaskColumns, _ModelAdmin):
         return found
 
     def get_urls(self) -> list[URLPattern]:
-        return [*move_urls(self), *super().get_urls()]
+        return [*move_urls(self), *view_urls(self), *super().get_urls()]
 
     def has_change_permission(self, request: HttpRequest, obj: Task | None = None) -> bool:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from tasks.admin.lean import LeanAdmin
 from tasks.admin.template_form import TemplateForm, as_lines
 from tasks.admin.template_page import show_page
 from tasks.admin.wording import age
@@ -18,21 +19,13 @@ from tasks.errors import InvalidInput, TemplateNotFound
 from tasks.models import PromptTemplate
 from tasks.services import templates
 
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[PromptTemplate]
-else:
-    _ModelAdmin = admin.ModelAdmin
 
-
-class TemplateAdmin(_ModelAdmin):
+class TemplateAdmin(LeanAdmin):
+    list_title = "Templates"
     list_display = ("name", "version_mark", "published", "owner", "changed")
     list_select_related = ("owner",)
     list_filter = ("published",)
     search_fields = ("name",)
-    ordering = ("-id",)
-    sortable_by = ()
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
 
     @admin.display(description="Version")
     def version_mark(self, template: PromptTemplate) -> int:
@@ -44,16 +37,6 @@ class TemplateAdmin(_ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PromptTemplate]:
         return templates.visible_templates(request.user)  # type: ignore[arg-type]
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        found = super().get_actions(request)
-        found.pop("delete_selected", None)
-        return found
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Templates"} | (extra_context or {}))
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tasks.admin.lean import LookedAtAdmin
 from tasks.admin.wording import age
 from tasks.conf import get_conf
 from tasks.models import Worker
 from tasks.querysets import database_now
 
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Worker]
-else:
-    _ModelAdmin = admin.ModelAdmin
 
-
-class WorkerAdmin(_ModelAdmin):
+class WorkerAdmin(LookedAtAdmin):
+    list_title = "Workers"
+    ordering = ("name",)
     list_display = ("name", "state_mark", "load", "host", "pid", "heard_of", "running_for")
     list_display_links = None
     actions = None
@@ -44,17 +40,3 @@ class WorkerAdmin(_ModelAdmin):
     @admin.display(description="Started")
     def running_for(self, worker: Worker) -> SafeString | str:
         return age(worker.started_at)
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Workers"} | (extra_context or {}))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Worker | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Worker | None = None) -> bool:
-        return False

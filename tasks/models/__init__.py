@@ -11,7 +11,15 @@ from tasks.models.event import Event, EventPlace
 from tasks.models.idempotency import IdempotencyRecord
 from tasks.models.provider_state import ProviderState
 from tasks.models.queue_sample import QueueSample
-from tasks.models.rollup import CallHour, EndedHour, LatencyDay, LatencyHour, RollupProgress
+from tasks.models.rollup import (
+    CallHour,
+    EndedHour,
+    LatencyDay,
+    LatencyHour,
+    RollupProgress,
+    TallyHour,
+)
+from tasks.models.saved_view import SavedView
 from tasks.models.task import Task
 from tasks.models.template import PromptTemplate, TemplateVersion
 from tasks.models.webhook import OutboxReader, WebhookDelivery, WebhookEndpoint
@@ -37,6 +45,8 @@ __all__ = [
     "ProviderState",
     "QueueSample",
     "RollupProgress",
+    "SavedView",
+    "TallyHour",
     "Task",
     "TemplateVersion",
     "WebhookDelivery",

@@ -33,6 +33,7 @@ class AuditEntry(models.Model):
         indexes: ClassVar = [
             models.Index("actor_id", F("id").desc(), name="audit_actor"),
             models.Index("subject", F("id").desc(), name="audit_subject"),
+            models.Index("door", F("id").desc(), name="audit_door"),
         ]
 
     def __str__(self) -> str:

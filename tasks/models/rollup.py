@@ -49,6 +49,27 @@ class EndedHour(models.Model):
         return f"{self.count} {self.status} in hour {self.hour}"
 
 
+class TallyHour(models.Model):
+    """Tasks that ended within the hour and have something in common: `kind` is `model`, and `key`
+    `provider/model` that answered, or `template` and the template's id. `run_ms` is of the
+    completed."""
+
+    hour = models.IntegerField()
+    owner = _owner()
+    kind = models.CharField(max_length=8)
+    key = models.CharField(max_length=130)
+    completed = models.IntegerField()
+    failed = models.IntegerField()
+    cost_units = models.BigIntegerField()
+    run_ms = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = _indexes("tally")
+
+    def __str__(self) -> str:
+        return f"{self.completed} of {self.kind} {self.key} in hour {self.hour}"
+
+
 class CallHour(models.Model):
     """`count` provider calls ended within the hour, and what they used and cost."""
 

@@ -147,6 +147,12 @@ class Task(models.Model):
                 name="task_served",
                 condition=Q(status="COMPLETED"),
             ),
+            models.Index(
+                "served_model",
+                F("id").desc(),
+                name="task_served_model",
+                condition=Q(status="COMPLETED"),
+            ),
             models.Index("owner", F("id").desc(), name="task_owner_id"),
             models.Index("owner", "status", F("id").desc(), name="task_owner_status_id"),
             models.Index(

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.crypto import salted_hmac
 
 from tasks.models.event import Event, EventPlace
@@ -95,6 +95,8 @@ class WebhookDelivery(models.Model):
         verbose_name_plural = "webhook deliveries"
         indexes: ClassVar = [
             models.Index(fields=["endpoint", "id"], name="delivery_endpoint"),
+            models.Index("state", F("id").desc(), name="delivery_state"),
+            models.Index("endpoint", "state", F("id").desc(), name="delivery_endpoint_state"),
             models.Index(
                 fields=["endpoint", "next_try_at"],
                 name="delivery_due",

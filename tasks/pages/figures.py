@@ -9,29 +9,36 @@ from django.urls import reverse
 
 from tasks.conf import get_conf
 from tasks.pages.chart import KINDS, draw_ages, draw_chart, draw_depth
-from tasks.pages.tiles import build_tiles, tasks_page
-from tasks.stats import Snapshot, StatsRange
+from tasks.pages.links import Links
+from tasks.pages.tiles import build_tiles
+from tasks.stats import Snapshot
 from tasks.stats.lanes import LaneFigures
 from tasks.stats.providers import ModelFigures, ProviderFigures
+from tasks.stats.snapshot import Failure
+from tasks.stats.tallies import TemplateFigures
 from tasks.stats.wording import dollars, duration, lane_words
+from tasks.vocabulary import Status
 
 
 def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
-    """The context of the live part of the page."""
+    """The context of the live part of the page. Staff who may see tasks get links to them."""
     has_links = user.is_staff and user.has_perm("tasks.view_task")
+    links = Links(look_back=snapshot.range, is_on=has_links)
     return {
         "snapshot": snapshot,
         "tiles": build_tiles(snapshot, has_links=has_links),
         "has_links": has_links,
+        "may_retry": user.has_perm("tasks.change_task") if user.is_staff else True,
         "statuses": [
-            {
-                "name": status.value,
-                "count": count,
-                "href": tasks_page(status__exact=status.value) if has_links else "",
-            }
+            {"name": status.value, "count": count, "href": links.now(status__exact=status.value)}
             for status, count in snapshot.counts.items()
         ],
+        "waiting": [
+            {"reason": reason, "count": count, "href": links.waiting(reason)}
+            for reason, count in snapshot.waiting.items()
+        ],
         "chart": draw_chart(snapshot.series, snapshot.range),
+        "points": [{"point": p, "href": links.bar(p.start)} for p in snapshot.series],
         "kinds": KINDS,
         "queue": None if snapshot.queue is None else _queue(snapshot),
         "lanes": None
@@ -40,30 +47,34 @@ def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
         "providers_page": reverse("admin:tasks_providerstate_changelist")
         if user.has_perm("tasks.view_providerstate")
         else "",
-        "models": [_model_row(row) for row in snapshot.models],
-        "providers": [
-            _provider_row(row, snapshot.range, has_links=has_links) for row in snapshot.providers
-        ],
+        "workers_page": reverse("admin:tasks_worker_changelist")
+        if user.has_perm("tasks.view_worker")
+        else "",
+        "models": [_model_row(row, links) for row in snapshot.models],
+        "providers": [_provider_row(row, links) for row in snapshot.providers],
+        "templates": [_template_row(row, links) for row in snapshot.templates],
         "errors": [
-            {"row": row, "href": _errors_page(row.code, snapshot.range) if has_links else ""}
+            {"row": row, "href": links.ended(error=row.code, failed_at=row.provider)}
             for row in snapshot.errors
         ],
         "failures": [
-            {
-                "row": failure,
-                "href": reverse("admin:tasks_task_change", args=[failure.id])
-                if has_links
-                else ""
-                if user.is_staff
-                else reverse("task-page", args=[failure.id]),
-            }
-            for failure in snapshot.recent_failures
+            _failure_row(row, user, has_links=has_links) for row in snapshot.recent_failures
         ],
+        "failed_page": links.ended(status__exact="FAILED"),
+        "failed_count": snapshot.finished[Status.FAILED],
         "workers": None
         if snapshot.workers is None
         else [{"row": worker, "heard": _ago(worker.beat_age_s)} for worker in snapshot.workers],
         "is_mock_standing_in": get_conf().is_mock_standing_in,
     }
+
+
+def _failure_row(row: Failure, user: Any, *, has_links: bool) -> dict[str, Any]:
+    if user.is_staff:
+        href = reverse("admin:tasks_task_change", args=[row.id]) if has_links else ""
+        return {"row": row, "href": href, "retry": reverse("admin:tasks_task_retry", args=[row.id])}
+    href = reverse("task-page", args=[row.id])
+    return {"row": row, "href": href, "retry": reverse("task-retry", args=[row.id])}
 
 
 def _queue(snapshot: Snapshot) -> dict[str, Any]:
@@ -85,22 +96,42 @@ def _lane_row(lane: LaneFigures, now: datetime) -> dict[str, Any]:
     }
 
 
-def _model_row(row: ModelFigures) -> dict[str, Any]:
-    tokens = f"{row.prompt_tokens:,} / {row.completion_tokens:,}"
-    return {"row": row, "tokens": tokens, "cost": dollars(row.cost_usd)}
-
-
-def _provider_row(
-    row: ProviderFigures, look_back: StatsRange, *, has_links: bool
-) -> dict[str, Any]:
-    served = {"served": row.provider, "finished": look_back.value}
-    success = "–" if row.success_percent is None or row.is_mock else f"{row.success_percent:g} %"
+def _model_row(row: ModelFigures, links: Links) -> dict[str, Any]:
     return {
         "row": row,
-        "completed_href": tasks_page(status__exact="COMPLETED", **served) if has_links else "",
+        "answered_href": links.ended(served=row.provider, served_model=row.model),
+        "tokens": f"{row.prompt_tokens:,} / {row.completion_tokens:,}",
+        "cost": dollars(row.cost_usd),
+    }
+
+
+def _template_row(row: TemplateFigures, links: Links) -> dict[str, Any]:
+    return {
+        "row": row,
+        "page": links.template(row.id),
+        "completed_href": links.ended(status__exact="COMPLETED", template=str(row.id)),
+        "failed_href": links.ended(status__exact="FAILED", template=str(row.id)),
+        "failed": "–" if row.failed_percent is None else f"{row.failed_percent:g} %",
+        "run": duration(row.mean_run_s),
+        "cost": dollars(row.cost_usd),
+    }
+
+
+def _provider_row(row: ProviderFigures, links: Links) -> dict[str, Any]:
+    success = "–" if row.success_percent is None or row.is_mock else f"{row.success_percent:g} %"
+    waits, runs = (
+        " / ".join(duration(getattr(row, f"{kind}_{p}_s")) for p in ("p50", "p95", "p99"))
+        for kind in ("wait", "run")
+    )
+    return {
+        "row": row,
+        "completed_href": links.ended(served=row.provider),
+        "fallbacks_href": links.ended(served=row.provider, result_source__exact="fallback"),
+        "cached_href": links.ended(served=row.provider, result_source__exact="cache"),
+        "failed_href": links.ended(failed_at=row.provider),
         "success": success,
-        "wait": f"{duration(row.wait_p50_s)} / {duration(row.wait_p95_s)}",
-        "run": f"{duration(row.run_p50_s)} / {duration(row.run_p95_s)}",
+        "wait": waits,
+        "run": runs,
         "tokens": f"{row.prompt_tokens:,} / {row.completion_tokens:,}",
         "cost": "–" if row.is_mock else dollars(row.cost_usd),
     }
@@ -108,7 +139,3 @@ def _provider_row(
 
 def _ago(seconds: float) -> str:
     return "just now" if seconds < 1 else f"{duration(seconds)} ago"
-
-
-def _errors_page(code: str, look_back: StatsRange) -> str:
-    return tasks_page(error=code, finished=look_back.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -58,8 +59,19 @@ def task_part(request: HttpRequest, task_id: int) -> HttpResponse:
 @login_required
 def task_cancel(request: HttpRequest, task_id: int) -> HttpResponse:
     """Cancel, or say on its page why not."""
+    return _move(request, task_id, services.cancel)
+
+
+@require_POST
+@login_required
+def task_retry(request: HttpRequest, task_id: int) -> HttpResponse:
+    """Back into the line, or say on its page why not."""
+    return _move(request, task_id, services.retry)
+
+
+def _move(request: HttpRequest, task_id: int, move: Callable[[Any, int], Task]) -> HttpResponse:
     try:
-        services.cancel(_user(request), task_id)
+        move(_user(request), task_id)
     except TaskNotFound as error:
         raise Http404(error.message) from error
     except DomainError as error:
@@ -86,6 +98,7 @@ def _context(request: HttpRequest, task_id: int) -> dict[str, Any]:
         "waited": duration(task.queue_seconds),
         "ran": duration(task.run_seconds),
         "attempts": task.attempt_log.all(),
+        "can_retry": task.state in (Status.FAILED, Status.CANCELLED),
     }
 
 

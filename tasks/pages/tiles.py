@@ -53,14 +53,14 @@ def _oldest(snapshot: Snapshot) -> Tile:
         tone = "ok" if age_s < _SLOW_S else "warn"
         if age_s >= _STUCK_S:
             tone, note = "bad", "is anybody working?"
-    href = tasks_page(status__exact="PENDING", waiting="due", o="1")
+    href = tasks_page(waiting="due", o="1")
     return Tile(label="Oldest pending", value=duration(age_s), note=note, tone=tone, href=href)
 
 
 def _waiting(snapshot: Snapshot) -> Tile:
     later = sum(snapshot.waiting.values())
     note = f"{later:,} more wait for a later moment" if later else "none waits for a later moment"
-    href = tasks_page(status__exact="PENDING")
+    href = tasks_page(waiting="due")
     return Tile(label="Waiting", value=f"{snapshot.due:,}", note=note, href=href)
 
 
@@ -99,4 +99,4 @@ def _cost(snapshot: Snapshot) -> Tile:
     note = f"{dollars(snapshot.cost_usd)} in the {snapshot.range.words}"
     note += f"; {unpriced:,} unpriced" if unpriced else ""
     value = dollars(snapshot.cost_today_usd)
-    return Tile(label="Cost today", value=value, note=note, href=tasks_page(finished="24h"))
+    return Tile(label="Cost today", value=value, note=note, href=tasks_page(finished="today"))

@@ -46,6 +46,10 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         "models": [
             asdict(figures) | {"cost_usd": plain(figures.cost_usd)} for figures in snapshot.models
         ],
+        "templates": [
+            asdict(figures) | {"cost_usd": plain(figures.cost_usd)}
+            for figures in snapshot.templates
+        ],
         "errors": [asdict(figures) for figures in snapshot.errors],
         "recent_failures": [
             asdict(failure)

@@ -9,14 +9,24 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Sum
 
-from tasks.models import CallHour, EndedHour, LatencyDay, LatencyHour, RollupProgress, Task
+from tasks.models import (
+    CallHour,
+    EndedHour,
+    LatencyDay,
+    LatencyHour,
+    RollupProgress,
+    TallyHour,
+    Task,
+)
 from tasks.row_writes import insert_rows
 from tasks.stats.calls import call_groups, ended_calls
 from tasks.stats.finished import finished_groups, latency_groups
 from tasks.stats.hours import HOUR_S, HOURS_A_DAY, ended_between, ended_tasks, start_of
+from tasks.stats.tallies import tallies
 
 _ENDED = (("provider", "source", "status", "error_code"), ("count",))
 _LATENCY = (("kind", "provider", "latency"), ("count",))
+_TALLIES = (("kind", "key"), ("completed", "failed", "cost_units", "run_ms"))
 _CALLS = (
     ("provider", "model", "outcome"),
     ("count", "cost_units", "unpriced", "prompt_tokens", "completion_tokens"),
@@ -31,6 +41,7 @@ def write_hours(hours: range) -> None:
     tables: list[tuple[type[models.Model], Any, Iterable[Any]]] = [
         (EndedHour, _ENDED, finished_groups(ended, HOUR_S, by_owner=True)),
         (LatencyHour, _LATENCY, latency_groups(ended, HOUR_S, by_owner=True)),
+        (TallyHour, _TALLIES, tallies(ended, HOUR_S, by_owner=True)),
         (CallHour, _CALLS, call_groups(ended_calls(ended_between(*span)), HOUR_S, by_owner=True)),
     ]
     prepared = [

@@ -20,6 +20,11 @@ def hour_of(moment: datetime) -> int:
     return int(moment.timestamp()) // HOUR_S
 
 
+def midnight(moment: datetime) -> datetime:
+    """When its day began, UTC."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def start_of(hour: int) -> datetime:
     return datetime.fromtimestamp(hour * HOUR_S, UTC)
 

@@ -9,7 +9,8 @@ from tasks.querysets import TaskQuerySet
 from tasks.stats.calls import CallGroup, call_groups, ended_calls
 from tasks.stats.finished import FinishedGroup, LatencyGroup, finished_groups, latency_groups
 from tasks.stats.hours import HOUR_S, LookBack, ended_between, ended_tasks
-from tasks.stats.rolled import rolled_calls, rolled_finished, rolled_latency
+from tasks.stats.rolled import rolled_calls, rolled_finished, rolled_latency, rolled_tallies
+from tasks.stats.tallies import Tally, tallies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,7 @@ class Past:
     finished: tuple[FinishedGroup, ...]
     latencies: tuple[LatencyGroup, ...]
     calls: tuple[CallGroup, ...]
+    tallies: tuple[Tally, ...]
 
 
 def look_back(tasks: TaskQuerySet, owner_id: int | None, since: datetime, bucket_s: int) -> Past:
@@ -26,14 +28,17 @@ def look_back(tasks: TaskQuerySet, owner_id: int | None, since: datetime, bucket
     span = LookBack.since(since)
     finished = rolled_finished(owner_id, span.hours, bucket_s)
     latencies = rolled_latency(owner_id, span.hours)
+    tallied = rolled_tallies(owner_id, span.hours, bucket_s)
     for start, end in span.counted:
         ended = ended_tasks(tasks, start, end)
+        tallied += tallies(ended, bucket_s)
         finished += finished_groups(ended, bucket_s)
         latencies += latency_groups(ended, bucket_s)
     return Past(
         finished=tuple(finished),
         latencies=tuple(latencies),
         calls=look_back_at_calls(owner_id, span, bucket_s),
+        tallies=tuple(tallied),
     )
 
 

@@ -6,7 +6,7 @@ The mock is a provider of its own here: its answers count toward nobody's succes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -35,8 +35,10 @@ class ProviderFigures:
     success_percent: float | None
     wait_p50_s: float | None
     wait_p95_s: float | None
+    wait_p99_s: float | None
     run_p50_s: float | None
     run_p95_s: float | None
+    run_p99_s: float | None
     calls: int
     failed_calls: int
     cost_usd: Decimal
@@ -56,10 +58,11 @@ class ErrorFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFigures:
-    """What the calls of one model used and cost in the range."""
+    """What the calls of one model used and cost in the range. `answered`: tasks that it ended."""
 
     provider: str
     model: str
+    answered: int
     calls: int
     failed_calls: int
     prompt_tokens: int
@@ -76,7 +79,9 @@ def provider_figures(past: Past) -> tuple[ProviderFigures, ...]:
     return tuple(sorted(rows, key=lambda row: (row.is_mock, -(row.completed + row.failed))))
 
 
-def model_figures(calls: Iterable[CallGroup]) -> tuple[ModelFigures, ...]:
+def model_figures(
+    calls: Iterable[CallGroup], answered: Mapping[str, int]
+) -> tuple[ModelFigures, ...]:
     """One row a model that was called, the dearest first. The mock is no model."""
     own: dict[tuple[str, str], list[CallGroup]] = {}
     for call in calls:
@@ -86,6 +91,7 @@ def model_figures(calls: Iterable[CallGroup]) -> tuple[ModelFigures, ...]:
         ModelFigures(
             provider=provider,
             model=model,
+            answered=answered.get(f"{provider}/{model}", 0),
             calls=_calls(group),
             failed_calls=_calls(group, Outcome.FAILED),
             prompt_tokens=sum(call.prompt_tokens for call in group),
@@ -138,8 +144,10 @@ def _figures(name: str, past: Past) -> ProviderFigures:
         success_percent=_percent(completed, completed + failed),
         wait_p50_s=percentile_s(wait, 0.5),
         wait_p95_s=percentile_s(wait, 0.95),
+        wait_p99_s=percentile_s(wait, 0.99),
         run_p50_s=percentile_s(run, 0.5),
         run_p95_s=percentile_s(run, 0.95),
+        run_p99_s=percentile_s(run, 0.99),
         calls=_calls(calls),
         failed_calls=_calls(calls, Outcome.FAILED),
         cost_usd=total_cost(calls),

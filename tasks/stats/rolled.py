@@ -7,10 +7,11 @@ from typing import Any
 
 from django.db.models import Func, IntegerField, QuerySet, Sum
 
-from tasks.models import CallHour, EndedHour, LatencyDay, LatencyHour
+from tasks.models import CallHour, EndedHour, LatencyDay, LatencyHour, TallyHour
 from tasks.stats.calls import CallGroup
 from tasks.stats.finished import FinishedGroup, LatencyGroup
 from tasks.stats.hours import HOUR_S, HOURS_A_DAY
+from tasks.stats.tallies import Tally
 
 
 class _Bucket(Func):
@@ -34,6 +35,13 @@ def rolled_calls(owner_id: int | None, hours: range, bucket_s: int) -> list[Call
     keys = ("provider", "model", "outcome")
     rows = _sum(CallHour.objects.all(), owner_id, hours, bucket_s, keys, sums)
     return [CallGroup(**row) for row in rows]
+
+
+def rolled_tallies(owner_id: int | None, hours: range, bucket_s: int) -> list[Tally]:
+    """As `rolled_finished`, by model and by template."""
+    sums = ("completed", "failed", "cost_units", "run_ms")
+    rows = _sum(TallyHour.objects.all(), owner_id, hours, bucket_s, ("kind", "key"), sums)
+    return [Tally(**row) for row in rows]
 
 
 def rolled_latency(owner_id: int | None, hours: range) -> list[LatencyGroup]:

@@ -12,7 +12,15 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Sum
 
 from tasks.conf import get_conf
-from tasks.models import CallHour, EndedHour, LatencyDay, LatencyHour, RollupProgress, Task
+from tasks.models import (
+    CallHour,
+    EndedHour,
+    LatencyDay,
+    LatencyHour,
+    RollupProgress,
+    TallyHour,
+    Task,
+)
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.stats.expressions import EpochBucket
 from tasks.stats.hour_rows import write_hours
@@ -34,7 +42,7 @@ def roll_up() -> None:
     rolled_to = progress.rolled_to if progress else 0
     _roll(range(max(over - KEPT_HOURS, min(rolled_to, over - _HOURS_DONE_ANEW)), over))
     _mend(now, over - _HOURS_DONE_ANEW)
-    for model in (EndedHour, CallHour, LatencyHour):
+    for model in (EndedHour, CallHour, LatencyHour, TallyHour):
         model.objects.filter(hour__lt=over - KEPT_HOURS).delete()
     LatencyDay.objects.filter(day__lt=(over - KEPT_HOURS) // HOURS_A_DAY).delete()
 

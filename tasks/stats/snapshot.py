@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from tasks.models import Task
 from tasks.models.rollup import UNITS_A_DOLLAR
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.stats.expressions import CostUnits
-from tasks.stats.hours import LookBack
+from tasks.stats.hours import LookBack, midnight
 from tasks.stats.lanes import LaneFigures, list_lanes
 from tasks.stats.live import (
     FiringAlert,
@@ -43,6 +43,7 @@ from tasks.stats.providers import (
 from tasks.stats.ranges import StatsRange
 from tasks.stats.samples import QueuePoint, queue_series
 from tasks.stats.series import Point, build_series
+from tasks.stats.tallies import TemplateFigures, answered_by_model, template_figures
 from tasks.vocabulary import REAL_PROVIDERS, Status
 
 _RECENT_FAILURES = 8
@@ -65,11 +66,11 @@ class Failure:
 class Snapshot:
     """`counts` are all tasks that exist; everything under a range says so in its name or doc.
 
-    `finished`, `providers`, `errors`, `series` and `failed_percent` cover the range. `waiting` maps
-    the reasons why PENDING tasks cannot run yet to how many they hold. `cost_today_usd` is since
-    midnight UTC, unpriced answers not in it. `saved_usd` is what answers that were used again in
-    the range had cost. `workers`, `lanes`, `alerts` and `queue` (how the queue stood over time)
-    are None for readers who are not staff.
+    `finished`, `providers`, `models`, `templates`, `errors`, `series` and `failed_percent` cover
+    the range. `waiting` maps the reasons why PENDING tasks cannot run yet to how many they hold.
+    `cost_today_usd` is since midnight UTC, unpriced answers not in it. `saved_usd` is what answers
+    that were used again in the range had cost. `workers`, `lanes`, `alerts` and `queue` (how the
+    queue stood over time) are None for readers who are not staff.
     """
 
     range: StatsRange
@@ -86,6 +87,7 @@ class Snapshot:
     series: tuple[Point, ...]
     providers: tuple[ProviderFigures, ...]
     models: tuple[ModelFigures, ...]
+    templates: tuple[TemplateFigures, ...]
     errors: tuple[ErrorFigures, ...]
     recent_failures: tuple[Failure, ...]
     workers: tuple[WorkerFigures, ...] | None
@@ -164,7 +166,8 @@ def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
         mock_answers=sum(p.completed for p in providers if p.is_mock),
         series=build_series(past.finished, bars, look_back.bucket_s),
         providers=providers,
-        models=model_figures(past.calls),
+        models=model_figures(past.calls, answered_by_model(past.tallies)),
+        templates=template_figures(past.tallies),
         errors=error_figures(past.finished),
         recent_failures=_recent_failures(tasks),
         workers=list_workers(now) if user.is_staff else None,
@@ -177,8 +180,7 @@ def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
 def paid_since_midnight(owner_id: int | None, now: datetime) -> Mapping[str, Decimal]:
     """What each provider was paid since midnight UTC for the tasks of one owner; of everybody if
     None. Providers that were paid nothing are 0."""
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    calls = look_back_at_calls(owner_id, LookBack.since(midnight))
+    calls = look_back_at_calls(owner_id, LookBack.since(midnight(now)))
     return {
         name.value: total_cost(call for call in calls if call.provider == name)
         for name in REAL_PROVIDERS

@@ -62,4 +62,6 @@ def waiting_words(task: Task) -> str:
     until = timezone.localtime(task.wake_at).strftime("%Y-%m-%d %H:%M:%S %Z")
     if task.waiting_reason == SCHEDULED:
         return f"Scheduled: not to be called before {until}."
-    return f"Waits because of {task.waiting_reason or 'a pause'}; next try at {until}."
+    left_s = max(0.0, (task.wake_at - timezone.now()).total_seconds())
+    when = f"in {duration(left_s)}, at {until}" if left_s >= 1 else "now"
+    return f"Waits because of {task.waiting_reason or 'a pause'}; next try {when}."

@@ -83,3 +83,40 @@ def test_a_reader_without_more_rights_has_no_buttons(staff_client, make_task):
     assert response.context["moves"] == set()
     assert "/cancel/" not in response.text
     assert "/delete/" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("provider", "where", "key_header"),
+    [
+        ("openai", "https://api.openai.com/v1/chat/completions", "Authorization: Bearer [key]"),
+        ("anthropic", "https://api.anthropic.com/v1/messages", "x-api-key: [key]"),
+        ("deepseek", "http://proxy.example/chat/completions", "Authorization: Bearer [key]"),
+    ],
+)
+def test_what_was_sent_is_shown_without_a_key(
+    operator_client, make_task, settings, provider, where, key_header
+):
+    task = make_task("FAILED", tried=True, prompt="why <b>?", system="be brief", max_tokens=77)
+    task.attempt_log.update(provider=provider, model="some-model")
+    own = {"api_keys": ["sk-very-secret-0123456789"]}
+    configured = {name: raw | own for name, raw in settings.TASKRUNNER_PROVIDERS.items()}
+    configured["deepseek"]["base_url"] = "http://user:hush@proxy.example"
+    settings.TASKRUNNER_PROVIDERS = configured
+    text = _page(operator_client, task).text
+    for expected in (f"POST {where}", key_header, "some-model", "be brief", "77",
+                     "why &lt;b&gt;?"):  # fmt: skip
+        assert expected in text
+    assert "sk-very" not in text
+    assert "hush" not in text
+
+
+def test_the_mock_was_sent_nothing(operator_client, make_task):
+    task = make_task("COMPLETED", tried=True)
+    task.attempt_log.update(provider="mock")
+    assert "What was sent" not in _page(operator_client, task).text
+
+
+def test_a_waiting_task_says_why_and_for_how_long(operator_client, make_task):
+    wake_at = timezone.now() + timedelta(seconds=42)
+    task = make_task(waiting_reason="429 from deepseek", wake_at=wake_at)
+    assert "Waits because of 429 from deepseek; next try in 4" in _page(operator_client, task).text

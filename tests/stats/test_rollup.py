@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from tasks.models import Attempt, EndedHour, RollupProgress, Task
+from tasks.services.templates import create_template
 from tasks.stats import StatsRange, take_snapshot
 from tasks.stats.rollup import rebuild, roll_up
 
@@ -25,26 +26,33 @@ def work(owner, stranger):
     """Thirty days of random work of two people; failed tries, late answers and mocks among it."""
     dice = random.Random(11)
     now = timezone.now()
+    made = create_template(owner, {"name": "greet", "prompt": "Hello"})
+    versions = [None, None, made.versions.get()]
     tasks, attempts = [], []
     for _ in range(700):
         end = now - timedelta(seconds=dice.choice([7_000, 200_000, 2_700_000]) * dice.random())
-        tasks.append(_task(dice, end, dice.choice([owner, owner, stranger])))
+        tasks.append(_task(dice, end, dice.choice([owner, owner, stranger]), versions))
     for task in Task.objects.bulk_create(tasks):
         for number in range(1, dice.randint(1, 4)):
             attempts.append(_attempt(dice, task, number))
     Attempt.objects.bulk_create(attempts)
 
 
-def _task(dice, end, owner):
+def _task(dice, end, owner, versions):
     asked = dice.choice(PROVIDERS[:3])
     values = {"status": dice.choice(["COMPLETED"] * 6 + ["FAILED", "CANCELLED"])}
     if values["status"] == "COMPLETED":
         source = dice.choice(["provider"] * 4 + ["fallback", "cache", "mock"])
         served = {"fallback": "openai", "mock": "mock"}.get(source, asked)
-        values |= {"result_source": source, "served_provider": served, "served_model": "m"}
+        values |= {
+            "result_source": source,
+            "served_provider": served,
+            "served_model": dice.choice(["a", "b"]),
+        }
     elif values["status"] == "FAILED":
         values["error_code"] = dice.choice(["timeout", "server_error"])
     start = end - timedelta(seconds=dice.lognormvariate(0, 1.5))
+    values["template_version"] = dice.choice(versions)
     return Task(owner=owner, prompt="p", provider=asked, model="m", max_attempts=5,
                 finished_at=end, started_at=dice.choice([start, None]), **values)  # fmt: skip
 
@@ -68,7 +76,7 @@ def _comparable(snapshot):
     return (
         snapshot.finished, snapshot.failed_percent, snapshot.cost_usd, snapshot.cost_today_usd,
         snapshot.mock_answers, snapshot.series, snapshot.providers, snapshot.models,
-        snapshot.errors, snapshot.counts,
+        snapshot.templates, snapshot.errors, snapshot.counts,
     )  # fmt: skip
 
 
@@ -89,6 +97,9 @@ def test_rolled_figures_equal_a_recount_to_the_last_digit(
     by_hand = sum(a.cost_usd for a in paid if a.cost_usd and a.finished_at >= since)
     assert counted[2][3].cost_usd == by_hand > 10_000
 
+    assert counted[2][3].templates[0].completed == _completed_by_template(since)
+    assert counted[2][3].models[0].answered > 0
+
     roll_up()
 
     assert EndedHour.objects.filter(owner=None).count() > 100
@@ -96,6 +107,11 @@ def test_rolled_figures_equal_a_recount_to_the_last_digit(
         _assert_same(before, _figures(user))
     rebuild()
     _assert_same(counted[2], _figures(operator))
+
+
+def _completed_by_template(since):
+    made = Task.objects.filter(template_version__isnull=False, finished_at__gte=since)
+    return made.filter(status="COMPLETED").count()
 
 
 def test_a_look_back_reads_whole_hours_from_the_rollups(

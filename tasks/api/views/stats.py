@@ -48,8 +48,10 @@ class ProviderFiguresSerializer(serializers.Serializer[Any]):
     success_percent = serializers.FloatField(allow_null=True)
     wait_p50_s = _seconds(help_text="Seconds in the queue.")
     wait_p95_s = _seconds()
+    wait_p99_s = _seconds()
     run_p50_s = _seconds(help_text="Seconds from the first call to the end.")
     run_p95_s = _seconds()
+    run_p99_s = _seconds()
     calls = serializers.IntegerField(help_text="Whoever answered in the end.")
     failed_calls = serializers.IntegerField(help_text="Of `calls`.")
     cost_usd = serializers.CharField(help_text="A decimal as text.")
@@ -63,12 +65,25 @@ class ModelFiguresSerializer(serializers.Serializer[Any]):
 
     provider = serializers.CharField()
     model = serializers.CharField()
+    answered = serializers.IntegerField(help_text="Tasks that it has answered.")
     calls = serializers.IntegerField()
     failed_calls = serializers.IntegerField()
     prompt_tokens = serializers.IntegerField()
     completion_tokens = serializers.IntegerField()
     cost_usd = serializers.CharField(help_text="A decimal as text.")
     unpriced = serializers.IntegerField(help_text="Answers whose cost is not known.")
+
+
+class TemplateFiguresSerializer(serializers.Serializer[Any]):
+    """What the tasks made with one template came to within the range."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    failed_percent = serializers.FloatField(allow_null=True)
+    mean_run_s = _seconds(help_text="Of those that COMPLETED.")
+    cost_usd = serializers.CharField(help_text="A decimal as text.")
 
 
 class ErrorFiguresSerializer(serializers.Serializer[Any]):
@@ -163,6 +178,7 @@ class StatsSerializer(serializers.Serializer[Any]):
     throughput = PointSerializer(many=True)
     providers = ProviderFiguresSerializer(many=True)
     models = ModelFiguresSerializer(many=True)
+    templates = TemplateFiguresSerializer(many=True)
     errors = ErrorFiguresSerializer(many=True)  # type: ignore[assignment]
     recent_failures = FailureSerializer(many=True)
     workers = WorkerFiguresSerializer(many=True, allow_null=True, help_text="Staff only.")

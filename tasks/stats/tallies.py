@@ -1,0 +1,121 @@
+"""Ended tasks told apart by the model that answered, and by the template that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import CharField, Count, Expression, Q, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Concat
+
+from tasks.models import PromptTemplate
+from tasks.models.rollup import UNITS_A_DOLLAR
+from tasks.querysets import TaskQuerySet
+from tasks.stats.expressions import CostUnits, EpochBucket, run_ms
+from tasks.vocabulary import Status
+
+MODEL, TEMPLATE = "model", "template"
+_COMPLETED = Q(status=Status.COMPLETED.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Tasks that agree in bucket, kind and key, see `TallyHour`. `owner_id` None: of any owner."""
+
+    bucket: int
+    kind: str
+    key: str
+    completed: int
+    failed: int
+    cost_units: int
+    run_ms: int
+    owner_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateFigures:
+    """What the tasks made with one template came to within the range.
+
+    failed_percent, mean_run_s: None where nothing has ended. cost_usd: of answers with a price.
+    """
+
+    id: int
+    name: str
+    completed: int
+    failed: int
+    failed_percent: float | None
+    mean_run_s: float | None
+    cost_usd: Decimal
+
+
+def tallies(ended: TaskQuerySet, bucket_s: int, *, by_owner: bool = False) -> list[Tally]:
+    """`ended`: the finished tasks to count."""
+    # By exclusion, as elsewhere: for `status = …` SQLite would leave the index on when they ended.
+    answered = ended.exclude(status=Status.FAILED).exclude(status=Status.CANCELLED)
+    made = ended.filter(template_version__isnull=False)
+    by_model = Concat("served_provider", Value("/"), "served_model")
+    by_template = Cast("template_version__template", CharField())
+    return [
+        *_count(answered, MODEL, by_model, bucket_s, by_owner=by_owner),
+        *_count(made, TEMPLATE, by_template, bucket_s, by_owner=by_owner),
+    ]
+
+
+def _count(
+    ended: TaskQuerySet, kind: str, key: Expression, bucket_s: int, *, by_owner: bool
+) -> Iterable[Tally]:
+    also = ("owner_id",) if by_owner else ()
+    rows = (
+        ended.order_by()
+        .annotate(bucket=EpochBucket("finished_at", width_s=bucket_s), key=key)
+        .values("bucket", "key", *also)
+        .annotate(
+            completed=Count("pk", filter=_COMPLETED),
+            failed=Count("pk", filter=Q(status=Status.FAILED.value)),
+            units=Coalesce(Sum(CostUnits("cost_usd")), 0),
+            ran_ms=Coalesce(Sum(run_ms(), filter=_COMPLETED), 0),
+        )
+    )
+    for row in rows:
+        yield Tally(
+            bucket=row["bucket"], kind=kind, key=row["key"], completed=row["completed"],
+            failed=row["failed"], cost_units=row["units"], run_ms=int(row["ran_ms"]),
+            owner_id=row.get("owner_id"),
+        )  # fmt: skip
+
+
+def answered_by_model(groups: Iterable[Tally]) -> dict[str, int]:
+    """How many tasks each `provider/model` has answered."""
+    found: dict[str, int] = {}
+    for group in groups:
+        if group.kind == MODEL:
+            found[group.key] = found.get(group.key, 0) + group.completed
+    return found
+
+
+def template_figures(groups: Iterable[Tally]) -> tuple[TemplateFigures, ...]:
+    """One row a template that made a task that ended, the busiest first."""
+    own: dict[int, list[Tally]] = {}
+    for group in groups:
+        if group.kind == TEMPLATE:
+            own.setdefault(int(group.key), []).append(group)
+    names = dict(PromptTemplate.objects.filter(pk__in=list(own)).values_list("pk", "name"))
+    rows = [_figures(key, names[key], parts) for key, parts in own.items() if key in names]
+    return tuple(sorted(rows, key=lambda row: (-(row.completed + row.failed), row.name)))
+
+
+def _figures(key: int, name: str, parts: list[Tally]) -> TemplateFigures:
+    completed, failed = (
+        sum(getattr(one, what) for one in parts) for what in ("completed", "failed")
+    )
+    ended, ran_ms = completed + failed, sum(one.run_ms for one in parts)
+    return TemplateFigures(
+        id=key,
+        name=name,
+        completed=completed,
+        failed=failed,
+        failed_percent=round(100 * failed / ended, 1) if ended else None,
+        mean_run_s=round(ran_ms / completed / 1000, 3) if completed else None,
+        cost_usd=Decimal(sum(one.cost_units for one in parts)) / UNITS_A_DOLLAR,
+    )
