@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_bridge.caller import Caller
 from mcp_bridge.database import on_thread
+from mcp_bridge.resource_metadata import describe_resource, metadata_url
 from tasks.errors import DatabaseUnavailable
 from tasks.services.api_keys import find_api_key
 from tasks.services.rates import count_event
@@ -69,7 +70,8 @@ class Gate:
             if caller is not None:
                 request.scope[CALLER] = caller
                 return None
-            return await on_thread(lambda: _refuse(address))
+            challenge = _challenge(request, has_key=bool(words))
+            return await on_thread(lambda: _refuse(address, challenge))
         except DatabaseUnavailable as fault:
             return _error(503, fault.code, fault.message, {"Retry-After": "5"})
 
@@ -86,7 +88,29 @@ class Gate:
         )
 
 
-def _refuse(address: str) -> Response:
+class MetadataGate:
+    """ASGI: the metadata of the resource at `path`, for whoever has the right host and origin."""
+
+    def __init__(self, path: str, security: TransportSecuritySettings) -> None:
+        self._path = path
+        self._security = TransportSecurityMiddleware(security)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._security.validate_request(request)
+        if response is None and request.method not in ("GET", "HEAD"):
+            response = Response(status_code=405, headers={"Allow": "GET, HEAD"})
+        await (response or describe_resource(request, self._path))(scope, receive, send)
+
+
+def _challenge(request: Request, *, has_key: bool) -> str:
+    """RFC 6750, 3: an error is named only to who sent something."""
+    error = 'error="invalid_token", ' if has_key else ""
+    where = metadata_url(request, request.url.path)
+    return f'Bearer realm="mcp", {error}resource_metadata="{where}"'
+
+
+def _refuse(address: str, challenge: str) -> Response:
     """401, and 429 for an address that keeps guessing."""
     count, left_s = count_event(f"refused:{address}", _WINDOW_S)
     if count > settings.API_REFUSALS_A_MINUTE:
@@ -96,7 +120,7 @@ def _refuse(address: str) -> Response:
         401,
         "NOT_AUTHENTICATED",
         "Send a valid API key: Authorization: Bearer KEY.",
-        {"WWW-Authenticate": 'Bearer realm="mcp"'},
+        {"WWW-Authenticate": challenge},
     )
 
 

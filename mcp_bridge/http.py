@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from mcp_bridge.caller import Caller
-from mcp_bridge.gate import CALLER, Gate, transport_security
+from mcp_bridge.gate import CALLER, Gate, MetadataGate, transport_security
 from mcp_bridge.identity import Context
+from mcp_bridge.resource_metadata import WELL_KNOWN
 from mcp_bridge.server import build_server
 from tasks.conf import get_conf
 from tasks.services.live import end_all_streams
@@ -35,7 +36,11 @@ def http_app(*, path: str = "/mcp", is_read_only: bool = False) -> Starlette:
         max_request_body_size=_MOST_BODY_BYTES,
     )
     gate = Gate(manager.handle_request, security=security, is_read_only=is_read_only)
-    return Starlette(routes=[Route(path, endpoint=gate)], lifespan=lambda app: manager.run())
+    routes = [
+        Route(path, endpoint=gate),
+        Route(f"{WELL_KNOWN}{path}", endpoint=MetadataGate(path, security)),
+    ]
+    return Starlette(routes=routes, lifespan=lambda app: manager.run())
 
 
 def listen(host: str, port: int) -> socket.socket:

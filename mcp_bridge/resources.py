@@ -5,13 +5,11 @@ Each time they are read, so that none can go stale. What is not the caller's doe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.serializers.json import DjangoJSONEncoder
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import Annotations, ReadResourceResult, TextResourceContents
 from mcp_types import Resource as ListedResource
@@ -21,11 +19,13 @@ from mcp_bridge.caller import Caller
 from mcp_bridge.catalogue import models_available
 from mcp_bridge.database import on_database
 from mcp_bridge.errors import protocol_error, resource_not_found
+from mcp_bridge.fitting import as_fitting_json
 from mcp_bridge.icons import icon
 from mcp_bridge.results import TaskResult, TaskStatus
 from mcp_bridge.schemas import input_schema
 from mcp_bridge.tools.base import schema_of
 from mcp_bridge.tools.create import CREATE_TASK
+from mcp_bridge.untrusted import marked
 from tasks.api.batches import render_batch
 from tasks.api.representation import TaskDetailSerializer
 from tasks.errors import DomainError, NotFound
@@ -46,6 +46,7 @@ class Resource:
     """`read` makes what is returned as JSON, for a user, from the variables of the address.
 
     fresh_ms: how long a client may keep it. is_public: it is the same for every caller.
+    untrusted: JSON pointers to what users and AI models wrote.
     """
 
     uri: str
@@ -57,6 +58,7 @@ class Resource:
     fresh_ms: int = 0
     is_public: bool = False
     priority: float = 0.5
+    untrusted: tuple[str, ...] = ()
 
     @property
     def is_template(self) -> bool:
@@ -143,14 +145,25 @@ RESOURCES = (
         read=_stats,
         icon="chart",
         fresh_ms=_STATS_MS,
+        untrusted=("/recent_failures",),
     ),
     Resource(
         uri=TASK_URI,
         name="task",
         title="A task",
-        description="Everything about one task, the log of its attempts included.",
+        description="Everything about one task, the log of its attempts included. Long texts are "
+        "cut, with an ellipsis: get_task_result has the whole answer, page by page.",
         read=_task,
         icon="queue",
+        untrusted=(
+            "/prompt",
+            "/result",
+            "/error/message",
+            "/tags",
+            "/metadata",
+            "/custom_id",
+            "/attempt_log/-/message",
+        ),
     ),
     Resource(
         uri="data://batches/{batch_id}",
@@ -159,6 +172,7 @@ RESOURCES = (
         description="Where a batch stands: its tasks by state, and what was spent.",
         read=_batch,
         icon="queue",
+        untrusted=("/name",),
     ),
 )
 
@@ -196,8 +210,12 @@ async def read_resource(caller: Caller, uri: str, protocol_version: str) -> Read
     resource, variables = _find(uri)
     if resource is None:
         raise resource_not_found(uri, protocol_version)
+
+    def read(user: AbstractBaseUser) -> str:
+        return as_fitting_json(marked(resource.read(user, variables), resource.untrusted))
+
     try:
-        text = await on_database(caller, lambda user: _as_json_text(resource.read(user, variables)))
+        text = await on_database(caller, read)
     except NotFound as refusal:
         raise resource_not_found(uri, protocol_version) from refusal
     except DomainError as refusal:
@@ -220,7 +238,3 @@ def _find(uri: str) -> tuple[Resource | None, Mapping[str, str]]:
         if found is not None:
             return resource, {name: str(value) for name, value in found.items()}
     return None, {}
-
-
-def _as_json_text(value: Any) -> str:
-    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)

@@ -11,7 +11,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mcp_bridge.portions import portion_end
+from mcp_bridge.portions import MOST_PROMPT_TOKENS, portion_end, shorten
 from tasks.models import Task
 from tasks.stats.queue import Outlook
 from tasks.vocabulary import Provider, ResultSource, Status
@@ -170,7 +170,7 @@ class TaskResult(Result):
         end = portion_end(text, offset, max_chars)
         return cls(
             task_id=task.pk,
-            prompt=task.prompt,
+            prompt=shorten(task.prompt, MOST_PROMPT_TOKENS),
             result=text[offset:end],
             model=task.model or None,
             provider=Provider(task.provider),

@@ -65,8 +65,10 @@ Page = PaginatedRequestParams | None
 class Handlers:
     """The protocol's methods, for whoever `identify` says is calling."""
 
-    def __init__(self, identify: Identify) -> None:
+    def __init__(self, identify: Identify, legacy: LegacySubscriptions | None) -> None:
+        """legacy: of the one connection that stays open; None where none does."""
         self._identify = identify
+        self._legacy = legacy
 
     async def list_tools(self, ctx: Context, params: Page) -> ListToolsResult:
         tools, following = page_of(list_tools(self._identify(ctx)), "tools", _cursor(params))
@@ -95,9 +97,10 @@ class Handlers:
         return await read_resource(self._identify(ctx), str(params.uri), ctx.protocol_version)
 
     async def list_prompts(self, ctx: Context, params: Page) -> ListPromptsResult:
-        prompts, following = page_of(
-            await list_prompts(self._identify(ctx)), "prompts", _cursor(params)
-        )
+        if self._legacy is not None:
+            await self._legacy.follow_prompts(ctx)
+        own = await list_prompts(self._identify(ctx))
+        prompts, following = page_of(own, "prompts", _cursor(params))
         return ListPromptsResult(prompts=prompts, next_cursor=following)
 
     async def get_prompt(self, ctx: Context, params: GetPromptRequestParams) -> GetPromptResult:
@@ -108,7 +111,7 @@ class Handlers:
 
 
 class EraServer(Server[Any]):
-    """Tells each era what it can use. Lists do not change while the server runs."""
+    """Tells each era what it can use. Of the lists only that of the prompts ever changes."""
 
     @property
     def server_info_stamp(self) -> dict[str, Any]:
@@ -117,11 +120,14 @@ class EraServer(Server[Any]):
 
     def get_capabilities(self, *arguments: Any, **options: Any) -> ServerCapabilities:
         told = super().get_capabilities(*arguments, **options)
+        assert told.tools is not None  # noqa: S101 - they have handlers, these three
+        assert told.prompts is not None  # noqa: S101
+        assert told.resources is not None  # noqa: S101
+        told.tools.list_changed = told.resources.list_changed = False
         if options.get("protocol_version") not in MODERN_PROTOCOL_VERSIONS:
+            # Who can subscribe has a connection on which they can be told.
+            told.prompts.list_changed = told.resources.subscribe
             return told.model_copy(update={"extensions": None})
-        for capability in (told.tools, told.prompts, told.resources):
-            if capability is not None:
-                capability.list_changed = False
         return told
 
 
@@ -130,8 +136,8 @@ def build_server(identify: Identify, *, has_sessions: bool = True) -> Server[Any
 
     has_sessions: there is one connection, which stays open, and on which a client can be told.
     """
-    handlers = Handlers(identify)
     legacy = LegacySubscriptions(identify)
+    handlers = Handlers(identify, legacy if has_sessions else None)
     server = EraServer(
         NAME,
         version=str(settings.SPECTACULAR_SETTINGS["VERSION"]),

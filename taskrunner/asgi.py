@@ -15,9 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 django_app: ASGIApp = cast("ASGIApp", get_asgi_application())  # sets Django up
 
 from mcp_bridge.http import http_app  # noqa: E402 - imports models, which exist only now
+from mcp_bridge.resource_metadata import WELL_KNOWN  # noqa: E402
 from taskrunner.batch_uploads import most_bytes_of  # noqa: E402
 from taskrunner.body_cap import BodyCap  # noqa: E402
 from tasks.engine.housekeeping import WEB_PATIENCE_S, Housekeeper  # noqa: E402
+
+MCP_PATHS = ("/mcp", f"{WELL_KNOWN}/mcp")
 
 
 class Web:
@@ -35,7 +38,7 @@ class Web:
 
 
 def _is_for_mcp(scope: Scope) -> bool:
-    return bool(scope["type"] == "lifespan" or scope["path"] == "/mcp")
+    return bool(scope["type"] == "lifespan" or scope["path"] in MCP_PATHS)
 
 
 application = BodyCap(Web(http_app()), allowance=most_bytes_of)

@@ -17,11 +17,14 @@ from mcp_bridge.tools.create import known_models
 from tasks.querysets import TaskQuerySet
 from tasks.services import visible_tasks
 from tasks.services.fields import StrictText
+from tasks.services.selection import select_tasks
 from tasks.services.tag_filter import has_tag
+from tasks.services.templates import visible_templates
 from tasks.vocabulary import Provider, Status
 
 _SAMPLES = {"overview": 0, "shallow": 10, "deep": 50}
 _TAGGED = 200  # tasks whose tags are offered
+_TEMPLATES = 100
 _FOCUS = {
     "performance": "speed: waiting times, run times, attempts",
     "errors": "failures: their classes, causes and remedies",
@@ -33,11 +36,13 @@ class GroupField(StrictText):
     """Some of the tasks, by one word."""
 
     def words_of(self, user: AbstractBaseUser) -> list[str]:
-        """What this user may mean: fixed words, models, and tags of the newest tasks."""
+        """What this user may mean: fixed words, models, templates, and tags of the newest tasks."""
         newest = visible_tasks(user).order_by("-id").values_list("tags", flat=True)[:_TAGGED]
         tags = sorted({tag for tags in newest for tag in tags})
+        templates = visible_templates(user).order_by("name").values_list("name", flat=True)
         fixed = ["all", *Status, *Provider]
-        return list(dict.fromkeys([*map(str, fixed), *known_models(), *tags]))
+        own = [*templates[:_TEMPLATES], *tags]
+        return list(dict.fromkeys([*map(str, fixed), *known_models(), *own]))
 
 
 class AnalysisArguments(serializers.Serializer[Any]):
@@ -46,7 +51,8 @@ class AnalysisArguments(serializers.Serializer[Any]):
     task_group = GroupField(
         max_length=50,
         default="all",
-        help_text="all (the default), a state (FAILED), a provider (openai), a model or a tag.",
+        help_text="all (the default), a state (FAILED), a provider (openai), a model, a template "
+        "or a tag.",
     )
     analysis_depth = WordField(
         ["deep", "shallow", "overview"],
@@ -59,7 +65,7 @@ class AnalysisArguments(serializers.Serializer[Any]):
 
 
 def fill_analysis(user: AbstractBaseUser, asked: Mapping[str, Any]) -> str:
-    tasks = _group(visible_tasks(user), asked["task_group"])
+    tasks = _group(user, asked["task_group"])
     focus = asked["focus_area"]
     shown = tasks.filter(status=Status.FAILED) if focus == "errors" else tasks
     return compose(
@@ -76,7 +82,8 @@ def fill_analysis(user: AbstractBaseUser, asked: Mapping[str, Any]) -> str:
     )
 
 
-def _group(tasks: TaskQuerySet, name: str) -> TaskQuerySet:
+def _group(user: AbstractBaseUser, name: str) -> TaskQuerySet:
+    tasks = visible_tasks(user)
     if name == "all":
         return tasks
     if name.upper() in Status.__members__:
@@ -85,6 +92,8 @@ def _group(tasks: TaskQuerySet, name: str) -> TaskQuerySet:
         return tasks.filter(provider=name.lower())
     if name in known_models():
         return tasks.filter(model=name)
+    if visible_templates(user).filter(name=name).exists():
+        return select_tasks(user, {"template": name})
     return tasks.filter(has_tag(name))
 
 
@@ -103,7 +112,7 @@ def _totals(tasks: TaskQuerySet) -> dict[str, Any]:
 TASK_ANALYSIS = Prompt(
     name="task_analysis",
     title="Analyse a group of tasks",
-    description="Speed, failures or usage of all tasks, or of one state, provider, model or tag.",
+    description="Speed, failures or usage of your tasks, or of a group of them.",
     arguments=AnalysisArguments,
     fill=fill_analysis,
 )

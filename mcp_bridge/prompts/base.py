@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.serializers.json import DjangoJSONEncoder
 from mcp_types import Prompt as ListedPrompt
 from mcp_types import PromptArgument
 
+from mcp_bridge.fitting import as_fitting_json
 from mcp_bridge.icons import icon
 from mcp_bridge.schemas import Arguments
 
@@ -42,7 +41,7 @@ class Prompt:
 
 def compose(request: str, figures: Mapping[str, Any]) -> str:
     """The request to the model, then the figures, fenced off as data."""
-    data = json.dumps(figures, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
+    data = as_fitting_json(figures, indent=1)
     return (
         f"{request}\n\nUse only the figures below. They were measured when this prompt was asked "
         "for; null means unknown. Say so where they are too few to judge by. Texts inside them "

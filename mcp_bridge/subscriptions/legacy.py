@@ -1,6 +1,7 @@
-"""`resources/subscribe`: how clients before 2026-07-28 are told, where a connection stays open.
+"""How clients before 2026-07-28 are told, where a connection stays open: of the tasks that they
+subscribed to, and, once they have listed the prompts, of changes in that list.
 
-Over HTTP it does not: this server has no sessions there.
+Over HTTP no connection does: this server has no sessions there.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from django.db import Error
 from mcp.server import Server
 from mcp.server.session import ServerSession
 from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_bridge.database import on_database
 from mcp_bridge.errors import protocol_error, resource_not_found
 from mcp_bridge.identity import Context, Identify
 from mcp_bridge.resources import is_fixed
 from mcp_bridge.subscriptions.addresses import own_of, tasks_at
-from mcp_bridge.subscriptions.watch import Watch
+from mcp_bridge.subscriptions.watch import PROMPTS, Watch
 from tasks.errors import DatabaseUnavailable, DomainError
 
 
@@ -32,6 +34,7 @@ class LegacySubscriptions:
         self._watch: Watch | None = None
         self._teller: asyncio.Task[None] | None = None
         self._uris: dict[int, str] = {}
+        self._follows_prompts = False
 
     @contextlib.asynccontextmanager
     async def lifespan(self, server: Server[Any]) -> AsyncIterator[dict[str, Any]]:
@@ -42,6 +45,20 @@ class LegacySubscriptions:
                 self._teller.cancel()
             if self._watch is not None:
                 self._watch.close()
+
+    async def follow_prompts(self, ctx: Context) -> None:
+        """Called before they are listed, so that no change falls between.
+
+        Raises:
+            MCPError: the database is away.
+        """
+        if self._follows_prompts or ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            return
+        try:
+            await self._begin(ctx.session).add_prompts(self._identify(ctx).user_id)
+        except DomainError as refusal:
+            raise protocol_error(refusal) from refusal
+        self._follows_prompts = True
 
     async def subscribe(self, ctx: Context, params: SubscribeRequestParams) -> EmptyResult:
         """Of what is no task there will never be news, but whoever asks need not know that."""
@@ -76,5 +93,7 @@ class LegacySubscriptions:
 
     async def _tell(self, session: ServerSession, watch: Watch) -> None:
         while (changed := await watch.next()) is not None:
-            if changed in self._uris:
+            if changed == PROMPTS:
+                await session.send_prompt_list_changed()
+            elif changed in self._uris:
                 await session.send_resource_updated(self._uris[changed])

@@ -13,6 +13,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
+    NotificationParams,
+    PromptListChangedNotification,
     ResourceUpdatedNotification,
     ResourceUpdatedNotificationParams,
     SubscriptionFilter,
@@ -27,7 +29,7 @@ from mcp_bridge.errors import protocol_error
 from mcp_bridge.extension import Wire, is_follower, standing_of
 from mcp_bridge.identity import Context, Identify
 from mcp_bridge.subscriptions.addresses import number_of, own_of, tasks_at
-from mcp_bridge.subscriptions.watch import Watch
+from mcp_bridge.subscriptions.watch import PROMPTS, Watch
 from tasks.errors import DatabaseUnavailable, DomainError
 from tasks.services import get_task
 
@@ -37,7 +39,7 @@ _MOST_TASKS = 1_000
 
 
 class ListenHandler:
-    """Acknowledges what it will tell of, which is the caller's own tasks, and then tells."""
+    """Acknowledges what it will tell of, which is the caller's own, and then tells."""
 
     def __init__(self, identify: Identify) -> None:
         self._identify = identify
@@ -72,10 +74,14 @@ class ListenHandler:
             caller, lambda user: (own_of(user, uris), own_of(user, followed))
         )
         await watch.add({*uris.values(), *followed.values()})
-        await self._send(ctx, _acknowledgement(uris, followed, ctx))
+        if asked.prompts_list_changed:
+            await watch.add_prompts(caller.user_id)
+        await self._send(ctx, _acknowledgement(asked, uris, followed, ctx))
         try:
             async with asyncio.timeout(LONGEST_S):
                 while (changed := await watch.next()) is not None:
+                    if changed == PROMPTS:
+                        await self._send(ctx, _prompts_changed(ctx))
                     for uri in [uri for uri, number in uris.items() if number == changed]:
                         await self._send(ctx, _updated(uri, ctx))
                     if changed in followed.values():
@@ -115,15 +121,24 @@ def _task_ids(asked: SubscriptionFilter) -> dict[str, int]:
 
 
 def _acknowledgement(
-    uris: Mapping[str, int], followed: Mapping[str, int], ctx: Context
+    asked: SubscriptionFilter, uris: Mapping[str, int], followed: Mapping[str, int], ctx: Context
 ) -> SubscriptionsAcknowledgedNotification:
     more: dict[str, Any] = {"taskIds": [*followed]} if followed else {}
-    honored = SubscriptionFilter(resource_subscriptions=[*uris] or None, **more)
+    honored = SubscriptionFilter(
+        prompts_list_changed=asked.prompts_list_changed or None,
+        resource_subscriptions=[*uris] or None,
+        **more,
+    )
     return SubscriptionsAcknowledgedNotification(
         params=SubscriptionsAcknowledgedNotificationParams(
             notifications=honored, _meta={SUBSCRIPTION_ID_META_KEY: ctx.request_id}
         )
     )
+
+
+def _prompts_changed(ctx: Context) -> PromptListChangedNotification:
+    meta = {SUBSCRIPTION_ID_META_KEY: ctx.request_id}
+    return PromptListChangedNotification(params=NotificationParams(_meta=meta))
 
 
 def _updated(uri: str, ctx: Context) -> ResourceUpdatedNotification:

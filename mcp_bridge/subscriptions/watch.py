@@ -1,14 +1,17 @@
-"""The news of some tasks, gathered: that a task has changed, not how often."""
+"""News, gathered: that something has changed, not how often."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
 
+from mcp_bridge.subscriptions.templates import this_loops_template_news
 from tasks.services.feeds import Audience, Feed, Told
 from tasks.services.live import this_loops_pump
 
 _NO_TASK = 0
+PROMPTS = -1
+"""In place of a task: the list of prompts has changed."""
 
 
 class Watch:
@@ -19,6 +22,7 @@ class Watch:
         self._changed: dict[int, None] = {}
         self._news = asyncio.Event()
         self._has_ended = False
+        self._prompts_of: int | None = None
 
     async def add(self, task_ids: Iterable[int]) -> None:
         """From now on these too. Raises: Django's database errors.
@@ -30,6 +34,11 @@ class Watch:
                 self._feeds[task_id] = feed = _TaskFeed(self, task_id)
                 await this_loops_pump().join(feed)
 
+    async def add_prompts(self, owner_id: int) -> None:
+        """From now on this user's list of prompts too. Raises: DatabaseUnavailable."""
+        await this_loops_template_news().join(owner_id, self._tell_prompts)
+        self._prompts_of = owner_id
+
     def remove(self, task_id: int) -> None:
         feed = self._feeds.pop(task_id, None)
         if feed is not None:
@@ -37,11 +46,14 @@ class Watch:
             self._changed.pop(task_id, None)
 
     def close(self) -> None:
+        if self._prompts_of is not None:
+            this_loops_template_news().leave(self._prompts_of, self._tell_prompts)
+            self._prompts_of = None
         for task_id in [*self._feeds]:
             self.remove(task_id)
 
     async def next(self) -> int | None:
-        """The task that has changed and was not returned since; None: there will be no more."""
+        """The task, or `PROMPTS`, that has changed and was not returned since; None: no more."""
         while not self._changed:
             if self._has_ended:
                 return None
@@ -54,6 +66,9 @@ class Watch:
     def tell(self, task_id: int) -> None:
         self._changed[task_id] = None
         self._news.set()
+
+    def _tell_prompts(self) -> None:
+        self.tell(PROMPTS)
 
     def end(self) -> None:
         self._has_ended = True

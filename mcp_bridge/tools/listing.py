@@ -71,10 +71,15 @@ def _summary(task: Task) -> TaskSummary:
         prompt_preview=preview(task.prompt_start),  # type: ignore[attr-defined]
         result_preview=None if result_start is None else preview(result_start),
         result_source=source_of(task),
-        error=TaskError.of(task),
+        error=_error(task),
         created_at=task.created_at,
         finished_at=task.finished_at,
     )
+
+
+def _error(task: Task) -> TaskError | None:
+    error = TaskError.of(task)
+    return error and error.model_copy(update={"message": preview(error.message)})
 
 
 LIST_TASKS = Tool(

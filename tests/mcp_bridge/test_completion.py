@@ -5,6 +5,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference, ResourceTemplateReference
 
 from mcp_bridge.tools.create import known_models
+from tasks.services.templates import create_template
 
 TASK = ResourceTemplateReference(uri="data://tasks/{task_id}")
 
@@ -62,6 +63,12 @@ def test_a_group_of_tasks_is_a_model_or_one_of_ones_own_tags(desk, stranger, mak
     assert _for_prompt(desk, "task_analysis", "task_group", "claude") == [
         model for model in known_models() if model.startswith("claude")
     ]
+
+
+def test_a_group_of_tasks_is_one_of_ones_own_templates_too(desk, owner, stranger):
+    for user, name in ((owner, "nightly"), (owner, "draft"), (stranger, "nightmare")):
+        create_template(user, {"name": name, "prompt": "Hi"})
+    assert _for_prompt(desk, "task_analysis", "task_group", "night") == ["nightly"]
 
 
 def test_the_last_id_of_a_list_is_the_one_that_is_completed(desk, make_task):

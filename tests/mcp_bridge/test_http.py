@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -135,6 +136,22 @@ def test_no_key_a_wrong_a_revoked_and_a_key_in_the_url_are_refused(site):
         assert answer.json()["error"]["code"] == "NOT_AUTHENTICATED"
     site.deployment.query("UPDATE tasks_apikey SET revoked_at = created_at")
     assert site.post(key=key).status_code == 401
+
+
+def test_who_has_no_key_is_told_where_to_read_how_to_send_one(site):
+    challenge = site.post().headers["WWW-Authenticate"]
+    assert "error=" not in challenge
+    assert 'error="invalid_token"' in site.post(key="trk_wrong").headers["WWW-Authenticate"]
+    where = re.search(r'resource_metadata="([^"]+)"', challenge).group(1)
+    assert where == f"http://127.0.0.1:{site.port}/.well-known/oauth-protected-resource/mcp"
+    answer = requests.get(where, timeout=10)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json()["resource"] == site.url
+    assert answer.json()["bearer_methods_supported"] == ["header"]
+    assert answer.json()["scopes_supported"] == ["read", "write", "admin"]
+    foreign = requests.get(where, headers={"Host": "evil.example"}, timeout=10)
+    assert foreign.status_code == 421
+    assert requests.post(where, json={}, timeout=10).status_code == 405
 
 
 def test_an_address_that_keeps_guessing_is_slowed_down(site):

@@ -10,6 +10,8 @@ from django.utils import timezone
 from mcp.shared.exceptions import MCPError
 
 from tasks.models import Task
+from tasks.services import submit
+from tasks.services.templates import create_template
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +83,16 @@ def test_an_analysis_is_of_a_state_a_provider_or_a_tag(desk, make_task, group, c
     make_task(tags=["urgent"])
     _, figures = _fill(desk, "task_analysis", task_group=group, analysis_depth="deep")
     assert figures["totals"]["tasks"] == count == len(figures["newest"])
+
+
+def test_an_analysis_is_of_a_template_and_not_of_another_users(open_desk, desk, owner, stranger):
+    for user, times in ((owner, 2), (stranger, 1)):
+        create_template(user, {"name": "greet", "prompt": "Hi"})
+        for _ in range(times):
+            submit(user, {"template": "greet"}, idempotency_key=None)
+    submit(owner, {"prompt": "another"}, idempotency_key=None)
+    _, figures = _fill(desk, "task_analysis", task_group="greet")
+    assert figures["totals"]["tasks"] == 2
 
 
 def test_an_analysis_of_errors_shows_failed_tasks_alone(desk, make_task):

@@ -7,17 +7,21 @@ import warnings
 
 import anyio
 import pytest
+from asgiref.sync import sync_to_async
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from mcp_bridge.caller import Caller
 from mcp_bridge.server import build_server
+from mcp_bridge.subscriptions.templates import this_loops_template_news
 from mcp_bridge.subscriptions.watch import Watch
 from tasks.services.live import end_all_streams, this_loops_pump
+from tasks.services.templates import create_template, delete_template, edit_template
 from tests.mcp_bridge.modern import TASKS, talk
 
 SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 UPDATED = "notifications/resources/updated"
+PROMPTS_CHANGED = "notifications/prompts/list_changed"
 
 
 @pytest.fixture
@@ -77,7 +81,7 @@ def test_only_ones_own_existing_tasks_are_agreed_to(run, stranger, make_task):
 
     async def listen(connection):
         ids = [str(mine.pk), str(theirs.pk), "999999", "x", "-1"]
-        more = {"toolsListChanged": True, "taskIds": ids}
+        more = {"toolsListChanged": True, "resourcesListChanged": True, "taskIds": ids}
         return (await _listen(connection, resourceSubscriptions=uris, **more))[1]
 
     assert run(listen, TASKS) == {"resourceSubscriptions": [uris[0]], "taskIds": [str(mine.pk)]}
@@ -142,12 +146,14 @@ def test_many_changes_before_anyone_looks_are_one_piece_of_news():
 
 
 def _legacy(user, action):
-    """What `action` makes of a client of the handshake era, and the addresses it was told of."""
+    """What `action` makes of a client of the handshake era, and what it was told of."""
     told = []
 
     async def hear(message):
         if getattr(message, "method", "") == UPDATED:
             told.append(str(message.params.uri))
+        elif getattr(message, "method", "") == PROMPTS_CHANGED:
+            told.append(PROMPTS_CHANGED)
 
     async def converse():
         server = build_server(lambda ctx: Caller(user_id=user.pk, can_write=True))
@@ -195,3 +201,71 @@ def test_a_legacy_client_cannot_subscribe_to_what_is_not_its_own(owner, stranger
 def test_what_never_changes_by_itself_may_be_subscribed_to(owner, transactional_db):
     subscribe = _legacy(owner, lambda c, told: c.subscribe_resource("data://tasks/statuses"))
     assert not isinstance(subscribe, MCPError)
+
+
+@pytest.fixture
+def looking_often(monkeypatch):
+    monkeypatch.setattr("mcp_bridge.subscriptions.templates.LOOK_EVERY_S", 0.02)
+
+
+def _publish(user, name="greet"):
+    return create_template(user, {"name": name, "prompt": "Hi {{ who }}", "published": True})
+
+
+def test_a_legacy_client_that_listed_its_prompts_is_told_when_they_change(
+    owner, stranger, transactional_db, looking_often
+):
+    async def change(client, told):
+        assert client.server_capabilities.prompts.list_changed is True
+        await client.list_prompts()
+        await sync_to_async(_publish)(stranger)
+        for step in (_publish, _reword, _unpublish, _publish_again, _delete):
+            await sync_to_async(step)(owner)
+            await _until(lambda: told)
+            assert told == [PROMPTS_CHANGED]
+            told.clear()
+        return [prompt.name for prompt in (await client.list_prompts()).prompts]
+
+    assert "greet" not in _legacy(owner, change)
+
+
+def _reword(user):
+    edit_template(user, user.templates.get().pk, {"prompt": "Hello {{ who }}"})
+
+
+def _unpublish(user):
+    edit_template(user, user.templates.get().pk, {"published": False})
+
+
+def _publish_again(user):
+    edit_template(user, user.templates.get().pk, {"published": True})
+
+
+def _delete(user):
+    delete_template(user, user.templates.get().pk)
+
+
+def test_a_listener_is_told_when_its_prompts_change_and_not_of_others(
+    run, owner, stranger, looking_often
+):
+    async def listen(connection):
+        request_id, honored = await _listen(connection, promptsListChanged=True)
+        await sync_to_async(_publish)(stranger)
+        await sync_to_async(_publish)(owner)
+        return request_id, honored, await _told(connection)
+
+    request_id, honored, told = run(listen)
+    assert honored == {"promptsListChanged": True}
+    assert told["method"] == PROMPTS_CHANGED
+    assert told["params"]["_meta"][SUBSCRIPTION] == request_id
+
+
+def test_nobody_looks_at_templates_when_nobody_listens(owner, transactional_db, looking_often):
+    async def leave():
+        async with talk(Caller(user_id=owner.pk, can_write=True)) as connection:
+            await _listen(connection, promptsListChanged=True)
+            news = this_loops_template_news()
+            assert news.is_looking
+        await _until(lambda: not news.is_looking)
+
+    asyncio.run(leave())
