@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from mcp import Client, StdioServerParameters
@@ -61,7 +62,7 @@ def test_a_created_task_is_really_processed_and_its_answer_read(deployment, clus
 def test_a_cancelled_task_is_retried_and_then_really_runs(deployment, cluster):
     async def run():
         async with _connect(deployment, "legacy") as client:
-            later = {"prompt": "hello", "run_after": "2099-01-01T00:00:00Z"}
+            later = {"prompt": "hello", "run_after": _in_seconds(5)}
             task = {"task_id": (await client.call_tool("create_task", later)).structured_content[
                 "task_id"]}  # fmt: skip
             cancelled = await client.call_tool("cancel_task", task)
@@ -72,6 +73,10 @@ def test_a_cancelled_task_is_retried_and_then_really_runs(deployment, cluster):
     assert cancelled.structured_content["status"] == "CANCELLED"
     assert retried.structured_content["status"] == "PENDING"
     assert waited.structured_content["result"]
+
+
+def _in_seconds(seconds):
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
 def test_read_only_offers_reading_alone(deployment):
