@@ -73,6 +73,7 @@ class Conf:
     retention_days: int | None
     daily_budget_usd: Decimal | None
     cache_ttl_s: float
+    stream: bool
     mcp_user: str
     mcp_allowed_hosts: tuple[str, ...]
     mcp_allowed_origins: tuple[str, ...]
@@ -120,6 +121,7 @@ def get_conf() -> Conf:
         price_file=Path(settings.TASKRUNNER_PRICE_FILE),
         retention_days=settings.TASKRUNNER_RETENTION_DAYS,
         cache_ttl_s=settings.TASKRUNNER_CACHE_TTL,
+        stream=settings.TASKRUNNER_STREAM,
         daily_budget_usd=settings.TASKRUNNER_DAILY_BUDGET_USD,
         mcp_user=settings.TASKRUNNER_MCP_USER,
         mcp_allowed_hosts=tuple(settings.TASKRUNNER_MCP_ALLOWED_HOSTS),

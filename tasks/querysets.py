@@ -94,3 +94,11 @@ class TaskQuerySet(OwnedQuerySet):
         if connection.features.has_select_for_update_skip_locked:
             return self.select_for_update(skip_locked=True, of=("self",))
         return self
+
+
+class AttemptQuerySet(models.QuerySet[Any]):
+    def under_way(self) -> Self:
+        """Calls that their tasks still wait for: neither cancelled nor given up for lost."""
+        return self.filter(
+            outcome="", task__status=Status.PROCESSING, lease_token=F("task__lease_token")
+        )

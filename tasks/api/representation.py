@@ -14,6 +14,7 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 
 from tasks.models import Attempt, Task
+from tasks.services.partials import partial_text
 from tasks.vocabulary import FinishReason, Outcome, Provider, ResultSource, Status
 
 
@@ -137,12 +138,23 @@ class AttemptSerializer(serializers.Serializer[Any]):
     finished_at = serializers.DateTimeField(read_only=True, allow_null=True)
     usage = UsageSerializer(source="*", read_only=True)
     cost_usd = Money()
+    first_token_seconds = serializers.FloatField(
+        read_only=True,
+        allow_null=True,
+        help_text="From the request to the first text; null: it was not streamed, or none came.",
+    )
 
 
 class TaskDetailSerializer(TaskSerializer):
-    """A task with the log of its attempts."""
+    """A task with the log of its attempts, and what its running call has brought so far."""
 
+    # A field by this name and DRF's own attribute are no clash: the metaclass takes fields away.
+    partial = serializers.SerializerMethodField()  # type: ignore[assignment]
     attempt_log = serializers.SerializerMethodField()
+
+    def get_partial(self, task: Task) -> str | None:
+        """The text so far of the call that is running; null: none is, or it is not streamed."""
+        return partial_text(task)
 
     @extend_schema_field(AttemptSerializer(many=True))
     def get_attempt_log(self, task: Task) -> list[dict[str, Any]]:

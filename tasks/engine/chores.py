@@ -15,6 +15,7 @@ from tasks.engine.hanging_up import LOOK_EVERY_S as HANG_UP_EVERY_S
 from tasks.engine.hanging_up import hang_up_cancelled
 from tasks.engine.outbox import PRUNE_EVERY_S as PRUNE_EVENTS_EVERY_S
 from tasks.engine.outbox import prune_events
+from tasks.engine.partials import WRITE_EVERY_S, PartialWriter
 from tasks.engine.rescue import beat, expire, forget_lost_workers, rescue
 from tasks.engine.retention import LOOK_EVERY_S as PRUNE_EVERY_S
 from tasks.engine.retention import prune
@@ -38,6 +39,7 @@ class Chores:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+        self._calls: Collection[Claimed] = ()
         self.workers = 1
         """How many live, by the last beat."""
         now = time.monotonic()
@@ -46,7 +48,6 @@ class Chores:
         self._beat = Chore(do=lambda: None, interval_s=beat_s, due_at=now)
         # Not at once: after an outage the lapsed leases' own workers come back first.
         self._rescue = Chore(do=rescue, interval_s=beat_s, due_at=now + beat_s)
-        self._hang_up = Chore(do=lambda: None, interval_s=HANG_UP_EVERY_S, due_at=now)
         self._rescue_waits_for_others = False
         self._others = [
             self._rescue,
@@ -61,24 +62,31 @@ class Chores:
             Chore(do=free_orphans, interval_s=1.0, due_at=now),
             Chore(do=free_ungated, interval_s=FREE_EVERY_S, due_at=now),
             Chore(do=forget_lost_workers, interval_s=lease_s, due_at=now),
+            Chore(
+                do=lambda: hang_up_cancelled(self._calls),
+                interval_s=HANG_UP_EVERY_S,
+                due_at=now,
+            ),
         ]
+        if get_conf().stream:
+            writer = PartialWriter()
+            write = Chore(
+                do=lambda: writer.write(self._calls), interval_s=WRITE_EVERY_S, due_at=now
+            )
+            self._others.append(write)
 
     @property
     def next_due_at(self) -> float:
         """The moment of the next chore, by the monotonic clock."""
-        return min(
-            self._beat.due_at, self._hang_up.due_at, *(chore.due_at for chore in self._others)
-        )
+        return min(self._beat.due_at, *(chore.due_at for chore in self._others))
 
     def do_due(self, calls: Collection[Claimed]) -> None:
         now = time.monotonic()
+        self._calls = calls
         if now >= self._beat.due_at:
             self._mind_a_stall(now)
             self.workers = beat(self._worker, calls)
             self._beat.due_at = now + self._beat.interval_s
-        if now >= self._hang_up.due_at:
-            hang_up_cancelled(calls)
-            self._hang_up.due_at = now + self._hang_up.interval_s
         for chore in self._others:
             if now >= chore.due_at:
                 chore.do()

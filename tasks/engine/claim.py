@@ -29,6 +29,7 @@ from tasks.engine.sharing import Sharing
 from tasks.models import Attempt, Task
 from tasks.policy.routing import Defer
 from tasks.providers.base import CompletionRequest
+from tasks.providers.partial import Partial
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.row_writes import insert_rows
 from tasks.vocabulary import EventType, Status
@@ -110,10 +111,11 @@ def _lease(routed: Sequence[tuple[DueTask, Routed]], worker: str, now: datetime)
     ]
     insert_rows(Attempt, _ATTEMPT_COLUMNS, [(*row, *_NOTHING_YET) for row in rows])
     record((EventType.STARTED, task.id, task.owner_id) for task, _ in routed)
-    return [_claimed(task, way, token) for task, way in routed]
+    is_streamed = get_conf().stream
+    return [_claimed(task, way, token, is_streamed) for task, way in routed]
 
 
-def _claimed(task: DueTask, way: Routed, token: UUID) -> Claimed:
+def _claimed(task: DueTask, way: Routed, token: UUID, is_streamed: bool) -> Claimed:
     return Claimed(
         task_id=task.id,
         attempt_number=task.claims + 1,
@@ -135,5 +137,6 @@ def _claimed(task: DueTask, way: Routed, token: UUID) -> Claimed:
             max_tokens=task.max_tokens,
             temperature=task.temperature,
             keys_aside=way.keys.aside,
+            partial=Partial() if is_streamed else None,
         ),
     )

@@ -68,7 +68,11 @@ def _rescue() -> int:
         lease_token__in={task.lease_token for task in tasks},
         outcome="",
     ).update(
-        outcome=Outcome.UNKNOWN.value, error_code=_LOST, message=_LOST_MESSAGE, finished_at=now
+        outcome=Outcome.UNKNOWN.value,
+        error_code=_LOST,
+        message=_LOST_MESSAGE,
+        finished_at=now,
+        partial=None,
     )
     update_rows(
         Task,

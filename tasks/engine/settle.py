@@ -34,10 +34,8 @@ _TASK_COLUMNS = (
 _ATTEMPT_COLUMNS = (
     "outcome", "error_code", "message", "http_status", "request_id", "prompt_tokens",
     "completion_tokens", "cached_tokens", "cost_usd", "input_rate", "cached_rate", "output_rate",
-    "finished_at",
+    "finished_at", "first_token_ms", "partial",
 )  # fmt: skip
-
-
 _ATTEMPT_KEY = ("task", "number")
 
 
@@ -126,7 +124,8 @@ def _attempt_row(verdict: Verdict, now: datetime) -> list[Any]:
         verdict.outcome.value, verdict.error_code, verdict.message, verdict.http_status,
         verdict.request_id, verdict.prompt_tokens, verdict.completion_tokens,
         verdict.cached_tokens, verdict.cost_usd, verdict.input_rate, verdict.cached_rate,
-        verdict.output_rate, now, verdict.task_id, verdict.attempt_number,
+        verdict.output_rate, now, verdict.first_token_ms, None,
+        verdict.task_id, verdict.attempt_number,
     ]  # fmt: skip
 
 

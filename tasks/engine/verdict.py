@@ -20,7 +20,7 @@ _MOST_MESSAGE_CHARS = 2000
 _MONEY = ("cost_usd", "input_rate", "cached_rate", "output_rate")
 _OF_THE_CALL = (
     "task_id", "attempt_number", "lease_token", "provider", "is_probe", "reserved_tokens",
-    "reserved_units", "reserved_on",
+    "reserved_units", "reserved_on", "first_token_ms",
 )  # fmt: skip
 _EVENTS = {Status.COMPLETED: EventType.COMPLETED, Status.FAILED: EventType.FAILED}
 _EVENTS_OF_WAITING = {
@@ -35,9 +35,9 @@ class Verdict:
 
     provider: who was called. is_probe: as the probe of an open breaker. key_id: the fingerprint of
     the key that a failed call was made with. lane_wait_s: how long that provider asked everybody to
-    wait, seconds. reserved_…: as on `Claimed`. attempts: what the task has spent, this call
-    included or not. wake_in_s: for PENDING, seconds until it is due again (0: at once). cost_usd:
-    None is unpriced; the rates, USD per 1M tokens, are those that it was reckoned by.
+    wait, seconds. reserved_…: as on `Claimed`. first_token_ms: as on `Attempt`. attempts: what the
+    task has spent, this call included or not. wake_in_s: for PENDING, seconds until it is due again
+    (0: at once). cost_usd: None is unpriced; the rates, USD per 1M tokens, are those used.
     """
 
     task_id: int
@@ -50,6 +50,7 @@ class Verdict:
     reserved_tokens: int | None = None
     reserved_units: int | None = None
     reserved_on: str = ""
+    first_token_ms: int | None = None
     status: Status
     outcome: Outcome
     attempts: int
@@ -150,6 +151,7 @@ def _on(claimed: Claimed, **columns: Any) -> Verdict:
         reserved_tokens=claimed.reserved_tokens,
         reserved_units=claimed.reserved_units,
         reserved_on=claimed.reserved_on,
+        first_token_ms=claimed.request.partial.first_ms if claimed.request.partial else None,
         **columns,
     )
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from tasks.models.task import Task
+from tasks.querysets import AttemptQuerySet
 from tasks.vocabulary import Outcome, choices
 
 
@@ -14,6 +15,8 @@ class Attempt(models.Model):
     """One claim of one task. `outcome` is empty while the call runs.
 
     `lease_token` is the fence: a result is accepted only while the task still carries it.
+    `partial` is the text of a streamed answer as far as it has come; null once the call has ended.
+    `first_token_ms`: from sending the request to the first text; null: not streamed, or none came.
     """
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempt_log")
@@ -37,9 +40,13 @@ class Attempt(models.Model):
     input_rate = models.DecimalField(max_digits=18, decimal_places=10, null=True)
     cached_rate = models.DecimalField(max_digits=18, decimal_places=10, null=True)
     output_rate = models.DecimalField(max_digits=18, decimal_places=10, null=True)
+    partial = models.TextField(null=True, editable=False)
+    first_token_ms = models.PositiveIntegerField(null=True, editable=False)
     is_late = models.BooleanField(default=False)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+
+    objects = AttemptQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["number"]
@@ -52,3 +59,8 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"Attempt {self.number} of task {self.task_id}"
+
+    @property
+    def first_token_seconds(self) -> float | None:
+        """Seconds from sending the request to the first text of a streamed answer."""
+        return None if self.first_token_ms is None else self.first_token_ms / 1000

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from tasks import services
 from tasks.errors import DomainError, TaskNotFound
 from tasks.models import Task
+from tasks.services.partials import partial_text
 from tasks.stats.queue import get_outlook
 from tasks.stats.wording import dollars, duration, waiting_words
 from tasks.vocabulary import ResultSource, Status
@@ -89,6 +90,7 @@ def _context(request: HttpRequest, task_id: int) -> dict[str, Any]:
     left_s = outlook.estimated_seconds_left
     return {
         "task": task,
+        "partial": partial_text(task),
         "now": timezone.now(),
         "waiting": waiting_words(task),
         "place": outlook.queue_position,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.providers.base import CompletionRequest, Usage
+from tasks.providers.event_stream import Assembly
+from tasks.providers.partial import Partial
 from tasks.providers.remote import Answer, RemoteClient, text_of, tokens
 from tasks.vocabulary import FinishReason, Provider
 
@@ -22,6 +24,42 @@ _FINISH_REASONS = {
 }
 
 
+class MessageAssembly(Assembly):
+    """Of `message_start`, the deltas of its text blocks, `message_delta`, until `message_stop`.
+
+    Counts in `message_delta` are totals. Kinds that are not known (`ping`, and new ones, which the
+    vendor reserves the right to add) are passed over.
+    """
+
+    def __init__(self, partial: Partial) -> None:
+        super().__init__(partial)
+        self._message: dict[str, Any] = {}
+        self._usage: dict[str, Any] = {}
+
+    def take(self, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "message_start":
+                self._message.update(event["message"])
+                self._count(event["message"].get("usage"))
+                self._usage.pop("output_tokens", None)  # of a few tokens that were there by then
+            case "content_block_start" if event["content_block"]["type"] == "text":
+                self.partial.add(text_of(event["content_block"].get("text")))
+            case "content_block_delta" if event["delta"]["type"] == "text_delta":
+                self.partial.add(text_of(event["delta"]["text"]))
+            case "message_delta":
+                self._message.update(event["delta"])
+                self._count(event.get("usage"))
+            case "message_stop":
+                self.is_over = True
+
+    def answer(self) -> dict[str, Any]:
+        text = {"type": "text", "text": self.partial.text}
+        return {**self._message, "content": [text], "usage": self._usage or None}
+
+    def _count(self, usage: Any) -> None:
+        self._usage.update({name: n for name, n in (usage or {}).items() if n is not None})
+
+
 class AnthropicClient(RemoteClient):
     """Never sends a temperature: this revision refuses it, so the catalogue says so at submit."""
 
@@ -29,6 +67,7 @@ class AnthropicClient(RemoteClient):
     default_base_url = "https://api.anthropic.com"
     path = "/v1/messages"
     auth_headers = {"x-api-key": "{key}", "anthropic-version": "2026-10-21"}
+    assembly = MessageAssembly
 
     def payload(self, request: CompletionRequest) -> dict[str, Any]:
         payload: dict[str, Any] = {

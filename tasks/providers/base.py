@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from tasks.providers.hangup import HangUp
+from tasks.providers.partial import Partial
 from tasks.vocabulary import FinishReason, Provider
 
 
@@ -14,6 +15,7 @@ class CompletionRequest:
     """One question to one model. `temperature` and `max_tokens` are sent only if set.
 
     `keys_aside`: fingerprints of keys that the provider refused; others are used if there are any.
+    `partial`: where to put the text as it comes; None: it is not asked for in pieces.
     """
 
     prompt: str
@@ -23,6 +25,7 @@ class CompletionRequest:
     temperature: float | None = None
     hang_up: HangUp = field(default_factory=HangUp, compare=False, repr=False)
     keys_aside: frozenset[str] = frozenset()
+    partial: Partial | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.providers.base import CompletionRequest, Usage
+from tasks.providers.event_stream import Assembly
+from tasks.providers.partial import Partial
 from tasks.providers.remote import Answer, RemoteClient, text_of, tokens
 from tasks.vocabulary import FinishReason
 
@@ -16,11 +18,40 @@ _FINISH_REASONS = {
 }
 
 
+class ChatAssembly(Assembly):
+    """Of `chat.completion.chunk` events, until `[DONE]`; the usage comes in one of the last."""
+
+    end_mark = b"[DONE]"
+
+    def __init__(self, partial: Partial) -> None:
+        super().__init__(partial)
+        self._refusal = ""
+        self._finish_reason: Any = None
+        self._found: dict[str, Any] = {}
+
+    def take(self, event: dict[str, Any]) -> None:
+        for name in ("id", "model", "usage"):
+            if event.get(name):
+                self._found[name] = event[name]
+        for choice in (event.get("choices") or ())[:1]:
+            delta = choice.get("delta") or {}
+            self.partial.add(text_of(delta.get("content")))
+            self._refusal += text_of(delta.get("refusal"))
+            self._finish_reason = choice.get("finish_reason") or self._finish_reason
+
+    def answer(self) -> dict[str, Any]:
+        message = {"content": self.partial.text, "refusal": self._refusal}
+        choice = {"message": message, "finish_reason": self._finish_reason}
+        return {**self._found, "choices": [choice]}
+
+
 class ChatCompletionsClient(RemoteClient):
     """Base of every provider with `/chat/completions`."""
 
     path = "/chat/completions"
     max_tokens_field = "max_tokens"
+    stream_fields = {"stream": True, "stream_options": {"include_usage": True}}
+    assembly = ChatAssembly
 
     def payload(self, request: CompletionRequest) -> dict[str, Any]:
         system = [{"role": "system", "content": request.system}] if request.system else []

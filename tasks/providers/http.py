@@ -28,15 +28,13 @@ from tasks.errors import (
     ProviderError,
 )
 from tasks.providers.base import ProviderSettings
+from tasks.providers.bodies import CutShortError, OversizeError, as_json, read_events, read_whole
 from tasks.providers.deadline import Call, DeadlineAdapter, current, tls_context
+from tasks.providers.event_stream import Assembly
 from tasks.providers.hangup import HangUp
 from tasks.providers.keys import KeyRing, fingerprint
 from tasks.providers.wording import Scrubber
 
-MOST_BODY_BYTES = 8 * 1024 * 1024
-"""Several times the longest answer that any model writes today."""
-
-_BLOCK_BYTES = 64 * 1024
 _EXCERPT_BYTES = 300
 _USABLE_KEY = re.compile(r"[\x21-\x7e]+")
 _LINE_TROUBLE = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
@@ -52,7 +50,8 @@ _STANDING_HEADERS = {
 class Reply:
     """What came back. Header names match in any case.
 
-    `data` is the body as JSON, None if it is none; `excerpt` is its beginning, for messages.
+    `data` is the body as JSON, None if it is none; `excerpt` is its beginning, for messages. Of a
+    stream it is what its events make together, and the excerpt the event that made no sense.
     `key_id`: the fingerprint of the key that was used; empty without one.
     """
 
@@ -94,11 +93,13 @@ class HttpClient:
         timeout_s: float,
         keys_aside: AbstractSet[str] = frozenset(),
         hang_up: HangUp | None = None,
+        assembly: Assembly | None = None,
     ) -> Reply:
         """The provider's reply, whatever its status. `keys_aside`: keys not to use, if others are.
+        `assembly` puts it together, should it come as a stream of events.
 
-        Raises: CallTimedOut, ConnectionFailed, BadResponse (too big, or badly packed),
-        AuthenticationRefused (no usable key), CallHungUp.
+        Raises: CallTimedOut, ConnectionFailed, BadResponse (too big, badly packed, or broken off in
+        the middle of an answer), AuthenticationRefused (no usable key), CallHungUp.
         """
         call = Call(deadline=monotonic() + timeout_s)
         current.call = call
@@ -107,9 +108,10 @@ class HttpClient:
             hang_up.attach(call.end)
             key = self._keys.take(keys_aside) if self._keys else ""
             request = self._prepare(path, payload, key)
-            return self._exchange(request, call, fingerprint(key) if key else "")
+            with self._send(request, call) as response:
+                return _reply(response, call, fingerprint(key) if key else "", assembly)
         except _LINE_TROUBLE as trouble:
-            error = self._typed(trouble, call, timeout_s)
+            error = self._typed(trouble, call, timeout_s, has_begun=_has_begun(assembly))
             if hang_up.is_ordered:
                 error = CallHungUp(
                     f"The task was cancelled: the call to {self._settings.name} ended."
@@ -158,59 +160,58 @@ class HttpClient:
         session.mount("https://", adapter)
         return session
 
-    def _exchange(self, request: requests.PreparedRequest, call: Call, key_id: str) -> Reply:
-        """Send and read. A kept connection that broke before the request was out is replaced."""
+    def _send(self, request: requests.PreparedRequest, call: Call) -> requests.Response:
+        """The response, its body unread. A kept connection that broke before the request was out
+        is replaced."""
         while True:
             call.may_resend = False
             try:
-                response = self._session().send(
+                return self._session().send(
                     request, stream=True, allow_redirects=False, timeout=call.left_s()
                 )
-                break
             except _LINE_TROUBLE:
                 if not call.may_resend:
                     raise
-        with response:
-            body = _read(response)
-        return Reply(
-            status=response.status_code,
-            headers=response.headers,
-            data=_json(body),
-            excerpt=body[:_EXCERPT_BYTES].decode(errors="replace"),
-            key_id=key_id,
-        )
 
-    def _typed(self, trouble: Exception, call: Call, timeout_s: float) -> ProviderError:
+    def _typed(
+        self, trouble: Exception, call: Call, timeout_s: float, *, has_begun: bool
+    ) -> ProviderError:
+        """has_begun: some of the answer had come, so it was written, and is billed perhaps."""
         if monotonic() >= call.deadline:
             return CallTimedOut(f"{self._settings.name} did not finish within {timeout_s:g} s.")
         said = self.scrubber.describe(trouble)
-        if isinstance(trouble, (_OversizeError, DecodeError)):
+        if isinstance(trouble, (OversizeError, CutShortError, DecodeError)):
             return BadResponse(self.scrubber.clean(f"{self._settings.name} sent {said}"))
+        if has_begun:
+            return BadResponse(f"{self._settings.name} broke off in the middle of its answer.")
         return ConnectionFailed(
             self.scrubber.clean(f"No answer from {self._settings.name}: {said}")
         )
 
 
-class _OversizeError(ValueError):
-    """A body over the limit, noticed before it was all read."""
+def _has_begun(assembly: Assembly | None) -> bool:
+    return assembly is not None and assembly.partial.first_ms is not None
 
 
-def _read(response: requests.Response) -> bytearray:
-    """The unpacked body, its end proven. Raises: _OversizeError, and what urllib3 raises."""
-    announced = response.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:12]) > MOST_BODY_BYTES:
-        raise _OversizeError(f"a body of {announced[:20]} bytes.")
-    body = bytearray()
-    while block := response.raw.read(_BLOCK_BYTES, decode_content=True):
-        body += block
-        if len(body) > MOST_BODY_BYTES:
-            raise _OversizeError(f"a body of more than {MOST_BODY_BYTES} bytes.")
-    return body
+def _reply(
+    response: requests.Response, call: Call, key_id: str, assembly: Assembly | None
+) -> Reply:
+    """The response, read to its end: as a stream if it is one and that was asked."""
+    text: bytes | bytearray
+    if assembly is not None and response.status_code == 200 and _is_stream(response):
+        data, text = read_events(response.raw, call, assembly)
+    else:
+        text = read_whole(response.raw, response.headers.get("content-length", ""))
+        data = as_json(text)
+    return Reply(
+        status=response.status_code,
+        headers=response.headers,
+        data=data,
+        excerpt=text[:_EXCERPT_BYTES].decode(errors="replace"),
+        key_id=key_id,
+    )
 
 
-def _json(body: bytearray) -> Any:
-    """The body as JSON, None if it is none. Deep nesting is a RecursionError, not a ValueError."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+def _is_stream(response: requests.Response) -> bool:
+    """A server that knows of no streams answers in one piece, whatever it was asked for."""
+    return response.headers.get("content-type", "").lower().startswith("text/event-stream")

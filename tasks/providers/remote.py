@@ -15,6 +15,7 @@ from tasks.providers.base import (
     ProviderSettings,
     Usage,
 )
+from tasks.providers.event_stream import Assembly
 from tasks.providers.http import HttpClient, Reply
 from tasks.providers.replies import error_in, request_id
 from tasks.providers.wording import storable
@@ -43,6 +44,9 @@ class RemoteClient(ProviderClient):
     path: ClassVar[str]
     auth_headers: ClassVar[Mapping[str, str]] = {"Authorization": "Bearer {key}"}
     needs_key: ClassVar[bool] = True
+    stream_fields: ClassVar[Mapping[str, Any]] = {"stream": True}
+    assembly: ClassVar[type[Assembly] | None] = None
+    """What puts its streamed answers together; None: it is asked for whole answers alone."""
 
     def __init__(self, settings: ProviderSettings) -> None:
         base_url = settings.base_url or self.default_base_url
@@ -65,12 +69,15 @@ class RemoteClient(ProviderClient):
         """The answer in a 200's JSON. Any error of a wrong key or type means a wrong shape."""
 
     def complete(self, request: CompletionRequest, *, timeout_s: float) -> Completion:
+        assembly = self._begin_stream(request)
+        payload = self.payload(request)
         reply = self._http.post(
             self.path,
-            self.payload(request),
+            payload if assembly is None else {**payload, **self.stream_fields},
             timeout_s=timeout_s,
             keys_aside=request.keys_aside,
             hang_up=request.hang_up,
+            assembly=assembly,
         )
         if error := error_in(reply, self._http.scrubber):
             raise error
@@ -82,6 +89,12 @@ class RemoteClient(ProviderClient):
             said = self._http.scrubber.clean(reply.excerpt) or "an empty body"
             raise self._refusal(BadResponse, reply, f"sent no answer but: {said}")
         return self._judged(answer, reply, request)
+
+    def _begin_stream(self, request: CompletionRequest) -> Assembly | None:
+        if request.partial is None or self.assembly is None:
+            return None
+        request.partial.begin()
+        return self.assembly(request.partial)
 
     def _judged(self, answer: Answer, reply: Reply, request: CompletionRequest) -> Completion:
         if answer.finish_reason is FinishReason.CONTENT_FILTER:

@@ -51,6 +51,11 @@ class Feed:
         """A stream that lags too far behind is cut: it may come back and ask for the rest."""
         self._put(told)
 
+    def offer(self, told: Told) -> None:
+        """Take what only a stream that keeps up has a use for."""
+        if self._unsent.empty():
+            self._put(told)
+
     def end(self) -> None:
         """No more events: the stream ends when it has sent what is here."""
         self._put(None)

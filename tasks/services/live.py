@@ -17,15 +17,18 @@ from weakref import WeakKeyDictionary
 import structlog
 from django.db import Error, connection
 
+from tasks.conf import get_conf
 from tasks.engine.outbox import START, events_after, latest_place
 from tasks.models import Event, EventPlace
 from tasks.services.feeds import Audience, Feed, as_told
+from tasks.services.partials import PartialNews
 
 log = structlog.get_logger(__name__)
 
 Found = TypeVar("Found")
 
 LOOK_EVERY_S = 0.1
+_LOOK_AT_TEXTS_EVERY_S = 0.5
 _LOOK_AGAIN_S = 1.0
 _AT_ONCE = 500
 
@@ -38,6 +41,8 @@ class Pump:
         self._place = START
         self._task: asyncio.Task[None] | None = None
         self._start = asyncio.Lock()
+        self._partials = PartialNews()
+        self._next_texts_at = 0.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="events")
 
     @property
@@ -54,6 +59,8 @@ class Pump:
                 self._task = asyncio.get_running_loop().create_task(run, context=Context())
             feed.joined = self._place
             self._feeds[feed.audience].add(feed)
+            if feed.audience.task_id is not None:
+                self._partials.forget(feed.audience.task_id)
 
     def leave(self, feed: Feed) -> None:
         self._feeds[feed.audience].discard(feed)
@@ -93,6 +100,7 @@ class Pump:
         try:
             events = await self.on_thread(_read_on, self._place)
             await self._tell(events)
+            await self._tell_partials()
         except Error as error:
             log.warning("live events wait for the database", error=type(error).__name__)
             return _LOOK_AGAIN_S
@@ -114,6 +122,17 @@ class Pump:
         for told, (_, feeds) in zip(all_told, heard, strict=True):
             for feed in feeds:
                 feed.take(told)
+
+    async def _tell_partials(self) -> None:
+        """To the streams of single tasks, the texts that have grown."""
+        watched = [audience.task_id for audience in self._feeds if audience.task_id is not None]
+        now = asyncio.get_running_loop().time()
+        if not watched or not get_conf().stream or now < self._next_texts_at:
+            return
+        self._next_texts_at = now + _LOOK_AT_TEXTS_EVERY_S
+        for task_id, told in (await self.on_thread(self._partials.read, watched)).items():
+            for feed in self._feeds.get(Audience(task_id=task_id), ()):
+                feed.offer(told)
 
     def _listeners(self, event: Event) -> list[Feed]:
         audiences = [Audience(), Audience(owner_id=event.owner_id)]

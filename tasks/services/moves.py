@@ -58,7 +58,7 @@ def close_attempts(leases: Mapping[int, UUID], now: datetime) -> None:
     if leases:
         Attempt.objects.filter(
             task__in=leases.keys(), lease_token__in=leases.values(), outcome=""
-        ).update(outcome=Outcome.CANCELLED.value, finished_at=now)
+        ).update(outcome=Outcome.CANCELLED.value, finished_at=now, partial=None)
 
 
 def reopen_batches(task_ids: Iterable[int]) -> None:

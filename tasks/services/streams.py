@@ -14,6 +14,7 @@ from tasks.models import Event, EventPlace, Task
 from tasks.querysets import database_now
 from tasks.services.feeds import Audience, Feed, Told, as_told
 from tasks.services.live import Pump, this_loops_pump
+from tasks.services.partials import partial_text
 from tasks.vocabulary import EventType, Status
 
 HEARTBEAT_S = 15.0
@@ -117,6 +118,8 @@ def _snapshot(task_id: int, joined: EventPlace) -> Told:
     kind = _ENDS.get(task.state)
     name = _SNAPSHOT if kind is None else kind.value
     facts = describe_task(task, name, task.finished_at or database_now())
+    if kind is None:
+        facts["partial"] = partial_text(task)
     return Told(
         place=None if kind is None else joined,
         kind=name,

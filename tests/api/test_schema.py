@@ -34,7 +34,7 @@ def test_every_door_is_described(document):
 def test_a_task_is_described_with_exactly_its_fields(document):
     schemas = document["components"]["schemas"]
     assert set(schemas["Task"]["properties"]) == FIELDS
-    assert set(schemas["TaskDetail"]["properties"]) == FIELDS | {"attempt_log"}
+    assert set(schemas["TaskDetail"]["properties"]) == FIELDS | {"attempt_log", "partial"}
 
 
 def test_every_operation_names_its_errors_and_its_key(document):

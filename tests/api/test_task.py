@@ -48,7 +48,7 @@ def test_the_detail_tells_who_answered_what_it_cost_and_every_attempt(api, make_
     assert first == {
         "number": 1, "provider": "openai", "model": "gpt-6-luna", "outcome": "failed",
         "error_code": "server_error", "message": "500", "http_status": 500, "request_id": "req_1",
-        "started_at": moment, "finished_at": moment, "cost_usd": None,
+        "started_at": moment, "finished_at": moment, "cost_usd": None, "first_token_seconds": None,
         "usage": {"prompt_tokens": None, "completion_tokens": None, "cached_tokens": None},
     }  # fmt: skip
     assert (second["outcome"], second["finished_at"], second["cost_usd"]) == (

@@ -23,6 +23,11 @@ class Fault(StrEnum):
     GZIP_BOMB = "gzip_bomb"  # `size` bytes of zeros, gzipped
     HUGE_BODY = "huge_body"  # `size` bytes, plain
     DEEP_JSON = "deep_json"  # `size` levels of nested lists
+    # Of an answer that was asked for as a stream; else the line is closed. TRUNCATE breaks one too.
+    CUT_STREAM = "cut_stream"  # all the text, no end mark, a proper end of the body
+    ERROR_EVENT = "error_event"  # half of the text, then `body`, or an overload, as an event
+    DRIP_EVENTS = "drip_events"  # one piece of text an interval
+    HUGE_STREAM = "huge_stream"  # pieces of `size` letters without end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +49,9 @@ class Behaviour:
     prompt_tokens: int = 11
     completion_tokens: Any = 7  # an int, or nonsense
     cached_tokens: int = 0
-    blank_lines: int = 0  # before the body
+    blank_lines: int = 0  # before the body; of a stream, comments
+    pieces: int = 4  # in which a stream brings the text
+    pause_s: float = 0.0  # before each event of a stream
     then_close: bool = False  # FIN after a proper answer that promised keep-alive
 
     @classmethod

@@ -10,6 +10,7 @@ import openai
 import pytest
 
 from tasks.providers.base import CompletionRequest, ProviderSettings
+from tasks.providers.partial import Partial
 from tasks.providers.registry import build_client
 from tasks.vocabulary import Provider
 from tests.fakes.provider import Behaviour, FakeProvider, Fault
@@ -85,6 +86,53 @@ def test_anthropics_sdk_reads_an_answer_with_usage_and_request_id(
     assert answer._request_id == "req-1"
 
 
+def stream_chat(client: openai.OpenAI):
+    return client.chat.completions.create(
+        model="some-model",
+        messages=[{"role": "user", "content": "hello"}],
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+
+
+def stream_claude(client: anthropic.Anthropic):
+    return client.messages.stream(
+        model="some-model", max_tokens=10, messages=[{"role": "user", "content": "hello"}]
+    )
+
+
+def test_openais_sdk_reads_a_stream_with_its_usage(fake: FakeProvider, chat: openai.OpenAI) -> None:
+    fake.script(Behaviour(text="Bonjour le monde", pieces=3, blank_lines=2, cached_tokens=2))
+    chunks = list(stream_chat(chat))
+    said = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices]
+    assert [piece for piece in said if piece] == ["Bonjou", "r le m", "onde"]
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
+    assert chunks[-1].usage.prompt_tokens_details.cached_tokens == 2
+    assert [chunk.usage for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
+
+
+def test_anthropics_sdk_reads_a_stream_with_its_usage(
+    fake: FakeProvider, claude: anthropic.Anthropic
+) -> None:
+    fake.script(Behaviour(text="Bonjour le monde", pieces=3, prompt_tokens=50, cached_tokens=20))
+    with stream_claude(claude) as stream:
+        assert list(stream.text_stream) == ["Bonjou", "r le m", "onde"]
+        whole = stream.get_final_message()
+    assert (whole.content[0].text, whole.stop_reason) == ("Bonjour le monde", "end_turn")
+    assert (whole.usage.input_tokens, whole.usage.cache_read_input_tokens) == (30, 20)
+    assert whole.usage.output_tokens == 7
+
+
+def test_an_error_in_a_stream_is_an_error_to_their_sdks(
+    fake: FakeProvider, chat: openai.OpenAI, claude: anthropic.Anthropic
+) -> None:
+    fake.script(Behaviour(fault=Fault.ERROR_EVENT), repeat=True)
+    with pytest.raises(openai.APIError, match="scripted overload"):
+        list(stream_chat(chat))
+    with pytest.raises(anthropic.APIStatusError, match="scripted overload"):
+        stream_claude(claude).__enter__().get_final_message()
+
+
 @pytest.mark.parametrize(("status", "name"), ERRORS.items())
 def test_openais_sdk_raises_the_class_of_each_status(
     fake: FakeProvider, chat: openai.OpenAI, status: int, name: str
@@ -152,6 +200,13 @@ def test_our_client_speaks_the_revision_that_their_sdk_speaks(
     theirs, ours = fake.received(provider="anthropic")
     assert ours.headers["anthropic-version"] == theirs.headers["anthropic-version"] == "2026-10-21"
     assert (ours.path, ours.body) == (theirs.path, theirs.body)
+    stream_claude(claude).__enter__().get_final_message()
+    in_pieces = CompletionRequest(
+        prompt="hello", model="some-model", max_tokens=10, partial=Partial()
+    )
+    build_client(settings).complete(in_pieces, timeout_s=5)
+    *_, theirs, ours = fake.received(provider="anthropic")
+    assert ours.body == theirs.body
     parameters = inspect.signature(claude.messages.create).parameters
     assert "max_tokens" in parameters
     assert "temperature" not in parameters  # so the revision takes none, and we send none
@@ -167,3 +222,8 @@ def test_our_client_sends_what_openais_sdk_sends(fake: FakeProvider, chat: opena
     theirs, ours = fake.received()
     assert ours.body == theirs.body
     assert ours.headers["authorization"] == theirs.headers["authorization"]
+    list(stream_chat(chat))
+    in_pieces = CompletionRequest(prompt="hello", model="some-model", partial=Partial())
+    build_client(settings).complete(in_pieces, timeout_s=5)
+    *_, theirs, ours = fake.received()
+    assert ours.body == theirs.body

@@ -13,10 +13,13 @@ from typing import Any, cast
 from tests.fakes.answers import PATHS, answer
 from tests.fakes.behaviour import Behaviour, Fault
 from tests.fakes.control import control
+from tests.fakes.stream import events
 from tests.fakes.switchboard import Received, Switchboard
 
 LINGER_RESET = struct.pack("ii", 1, 0)  # close() sends RST instead of FIN
 DRIPS = {Fault.DRIP_HEAD, Fault.DRIP_CONTINUE, Fault.DRIP_BODY, Fault.DRIP_BLANK_LINES}
+STREAMS = {Fault.NONE, Fault.TRUNCATE, Fault.CUT_STREAM, Fault.ERROR_EVENT, Fault.DRIP_EVENTS,
+           Fault.HUGE_STREAM}  # fmt: skip
 BLOCK = b"0" * 65536
 
 
@@ -89,6 +92,8 @@ class Wire(asyncio.Protocol):
             return
         if behaviour.fault in DRIPS:
             self.drip(behaviour)
+        elif is_streamed(behaviour, record):
+            self.begin_stream(behaviour, record)
         elif behaviour.fault is Fault.NONE and behaviour.raw is None:
             if not record.provider and behaviour.body is None:
                 behaviour = Behaviour(status=404, body={"error": {"message": "no such path"}})
@@ -101,6 +106,42 @@ class Wire(asyncio.Protocol):
                 self.read_request()
         else:
             self.misbehave(behaviour, record)
+
+    def begin_stream(self, behaviour: Behaviour, record: Received) -> None:
+        """Events in chunks, as fast as the client takes them, or with pauses."""
+        fields = {"content-type": "text/event-stream; charset=utf-8"}
+        fields |= {"transfer-encoding": "chunked", **behaviour.headers}
+        self.send(200, fields, b"", None)
+        number = f"req-{record.number}"
+        told = events(record.provider, behaviour, record.prompt, record.model, number)
+        chunks = (b"%x\r\n%b\r\n" % (len(event), event) for event in told)
+        pause_s = behaviour.pause_s
+        if behaviour.fault is Fault.DRIP_EVENTS:
+            pause_s = behaviour.interval_s
+        if behaviour.fault is Fault.HUGE_STREAM:
+            self.source = chunks
+            self.resume_writing()
+        elif pause_s:
+            self.next_chunk(chunks, pause_s, behaviour)
+        else:
+            self.end_stream(behaviour, b"".join(chunks))
+
+    def next_chunk(self, chunks: Iterator[bytes], pause_s: float, behaviour: Behaviour) -> None:
+        if (chunk := next(chunks, None)) is None:
+            self.end_stream(behaviour, b"")
+        else:
+            self.transport.write(chunk)
+            self.later(pause_s, self.next_chunk, chunks, pause_s, behaviour)
+
+    def end_stream(self, behaviour: Behaviour, last: bytes) -> None:
+        """A proper end of the body, but for a line that breaks."""
+        self.finish("answered" if behaviour.fault is Fault.NONE else "faulted")
+        is_whole = behaviour.fault is not Fault.TRUNCATE
+        self.transport.write(last + (b"0\r\n\r\n" if is_whole else b""))
+        if behaviour.then_close or not is_whole:
+            self.transport.close()
+        else:
+            self.read_request()
 
     def misbehave(self, behaviour: Behaviour, record: Received) -> None:
         """A reply that ends in a broken or closed connection, or a body too much to take."""
@@ -174,6 +215,14 @@ class Wire(asyncio.Protocol):
                 self.transport.close()
             else:
                 self.transport.write(block)
+
+
+def is_streamed(behaviour: Behaviour, record: Received) -> bool:
+    """A scripted body or status is sent as it is, also to one that asked for a stream."""
+    is_asked = isinstance(record.body, dict) and record.body.get("stream") is True
+    is_own = behaviour.body is None or behaviour.fault is Fault.ERROR_EVENT
+    is_plain = behaviour.status == 200 and behaviour.raw is None and is_own
+    return is_asked and is_plain and bool(record.provider) and behaviour.fault in STREAMS
 
 
 def body_of(behaviour: Behaviour, record: Received) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tasks.providers.base import Completion, CompletionRequest, ProviderClient, ProviderSettings
+from tasks.providers.partial import Partial
 from tasks.providers.registry import PROVIDER_CLASSES, build_client
 from tasks.vocabulary import Provider
 from tests.fakes.provider import FakeProvider
@@ -32,12 +33,21 @@ def client(fake: FakeProvider, provider: Provider) -> ProviderClient:
     return client_for(fake, provider)
 
 
+@pytest.fixture(params=[False, True], ids=["whole", "streamed"])
+def is_streamed(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture
-def ask(client: ProviderClient) -> Ask:
-    """Ask the client; the rest of the request is given by keyword."""
+def ask(client: ProviderClient, is_streamed: bool) -> Ask:
+    """Ask the client, for a whole answer and for a streamed one; the rest of the request is given
+    by keyword."""
 
     def asking(prompt: str = "hello", *, timeout_s: float = 10.0, **more: object) -> Completion:
-        request = CompletionRequest(prompt=prompt, **{"model": "some-model", **more})
+        partial = Partial() if is_streamed else None
+        request = CompletionRequest(
+            prompt=prompt, partial=partial, **{"model": "some-model", **more}
+        )
         return client.complete(request, timeout_s=timeout_s)
 
     return asking

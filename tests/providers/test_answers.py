@@ -41,7 +41,9 @@ def test_the_key_goes_in_the_vendors_header_and_nowhere_else(
     assert KEY not in sent.path
 
 
-def test_only_what_was_asked_is_sent(fake: FakeProvider, provider: Provider, ask: Ask) -> None:
+def test_only_what_was_asked_is_sent(
+    fake: FakeProvider, provider: Provider, ask: Ask, is_streamed: bool
+) -> None:
     ask("hello", model="m")
     expected: dict[str, object] = {
         "model": "m",
@@ -51,6 +53,10 @@ def test_only_what_was_asked_is_sent(fake: FakeProvider, provider: Provider, ask
         expected["max_tokens"] = 4096
     if provider is Provider.DEEPSEEK:
         expected["thinking"] = {"type": "disabled"}
+    if is_streamed:
+        expected["stream"] = True
+    if is_streamed and provider is not Provider.ANTHROPIC:
+        expected["stream_options"] = {"include_usage": True}
     assert fake.received()[0].body == expected
 
 
