@@ -269,7 +269,7 @@ TASKRUNNER_MCP_ALLOWED_ORIGINS = env.words("TASKRUNNER_MCP_ALLOWED_ORIGINS")
 # --- Alerts -----------------------------------------------------------------------------------
 vars().update(env.email("EMAIL_URL"))  # EMAIL_BACKEND, EMAIL_HOST and so on
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "taskrunner@localhost")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL") or "taskrunner@localhost"
 TASKRUNNER_ALERT_EMAIL = env.words("TASKRUNNER_ALERT_EMAIL")
 TASKRUNNER_ALERT_WEBHOOK = env.exact_url("TASKRUNNER_ALERT_WEBHOOK")
 TASKRUNNER_ALERT_FOR = env.number("TASKRUNNER_ALERT_FOR", 60, least=0, most=86_400)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import django
 
 django.setup()
 
 from django.db import connection  # noqa: E402
+from django.db.models import Model  # noqa: E402
 
 from bench.probes.conversation import serve  # noqa: E402
 from tasks.models import Attempt, Task  # noqa: E402
@@ -45,7 +48,7 @@ def fill(finished: int, waiting: int, due: int) -> int:
     return int(Task.objects.count())
 
 
-def insert(model: type[Task | Attempt], values: dict[str, str], source: str | int) -> None:
+def insert(model: type[Model], values: dict[str, str], source: str | int) -> None:
     """A row for each of `source`: a table with its condition, or numbers `n` from 1 on.
 
     Columns that `values` leaves out get the model's default, or an empty one.
@@ -81,6 +84,8 @@ def _default(field: object) -> str:
         return "NULL"
     if isinstance(value, bool):
         return str(value).upper()
+    if isinstance(value, datetime):
+        return _quoted(value.isoformat(sep=" "))
     return str(value) if isinstance(value, int | float) else _quoted(value)
 
 

@@ -11,7 +11,7 @@ from django.db import connection  # noqa: E402
 
 from bench.probes.conversation import serve  # noqa: E402
 from bench.probes.fill import insert  # noqa: E402
-from tasks.models import Attempt, Task  # noqa: E402
+from tasks.models import Attempt, Batch, Task, TemplateVersion  # noqa: E402
 from tasks.stats.rollup import rebuild  # noqa: E402
 
 _IS_POSTGRES = connection.vendor == "postgresql"
@@ -55,6 +55,8 @@ def _task(count: int) -> dict[str, str]:
         "tags": "CASE WHEN n % 100 = 0 THEN '[\"nightly\"]' ELSE '[]' END"
         if not _IS_POSTGRES
         else "(CASE WHEN n % 100 = 0 THEN '[\"nightly\"]' ELSE '[]' END)::jsonb",
+        "template_version_id": "CASE WHEN n % 10 = 0 THEN 1 + n / 10 % 20 END",
+        "batch_id": "CASE WHEN n % 7 = 0 THEN 1 + n / 7 % 1000 END",
         "custom_id": "CASE WHEN n % 1000 = 0 THEN 'order-' || n ELSE '' END",
     }  # fmt: skip
 
@@ -77,9 +79,12 @@ _QUEUE = {
 
 
 def month(ended: int, due: int = 5_000, waiting: int = 5_000) -> int:
-    """How many tasks there are then."""
+    """How many tasks there are then. Of templates and batches, those that are there are used."""
     get_user_model().objects.get_or_create(username="second")
-    insert(Task, _task(ended), ended)
+    values = _task(ended)
+    if not TemplateVersion.objects.filter(pk=20).exists() or not Batch.objects.filter(pk=1000):
+        values |= {"template_version_id": "NULL", "batch_id": "NULL"}
+    insert(Task, values, ended)
     _insert_calls()
     insert(Task, _QUEUE, due)
     later = {"wake_at": _ago("-86400"), "waiting_reason": "'scheduled'"}

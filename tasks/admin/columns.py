@@ -52,6 +52,6 @@ class TaskColumns:
     def tries(self, task: Task) -> str:
         return f"{task.attempts}/{task.max_attempts}"
 
-    @admin.display(description="Age", ordering="pk")  # the same order, by an index for any filter
+    @admin.display(description="Age")
     def age_mark(self, task: Task) -> SafeString | str:
         return age(task.created_at)

@@ -54,7 +54,7 @@ class TaskAdmin(TaskColumns, _ModelAdmin):
         WaitingFilter, ErrorFilter, FailedAtFilter, PriorityFilter, ModelFilter, TemplateFilter,
     )  # fmt: skip
     list_select_related = ("owner",)
-    sortable_by = ("number", "age_mark")
+    sortable_by = ("number",)
     ordering = ("-id",)
     list_per_page = 50
     paginator = CappedPaginator
