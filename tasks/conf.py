@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ class Conf:
         """Calls in flight that one worker process may hold, so that all share `concurrency`."""
         return max(1, -(-self.concurrency // self.workers))
 
-    @property
+    @cached_property
     def configured(self) -> tuple[Provider, ...]:
         """The configured real providers, failover order first, then the others."""
         order = [*self.failover, *(p for p in REAL_PROVIDERS if p not in self.failover)]

@@ -32,6 +32,10 @@ class Limits:
         self._heads: dict[Provider, tuple[int, int]] = {}
         self._spent: set[Provider] = set()
 
+    @property
+    def are_any(self) -> bool:
+        return bool(self._quotas)
+
     def let_in(self, most: int) -> None:
         """Make as many held tasks due as there is room for, the most urgent first."""
         for provider, quota in self._quotas.items():

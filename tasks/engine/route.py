@@ -24,6 +24,7 @@ from tasks.vocabulary import MockMode, Outcome, Provider
 # A provider that failed a task so often has had its chance; the next in the order gets one.
 _FAILURES_BEFORE_FAILOVER = 2
 
+Asked = tuple[str, str, bool, bool]
 Failures = Mapping[int, list[tuple[Provider, type[ProviderError]]]]
 
 
@@ -62,6 +63,7 @@ class Router:
         self._budget = budget
         self._scores = Scores(now)
         self._failures = _failures_of(tasks)
+        self._chosen: dict[Asked, Call | Defer] = {}
         self._rules = Rules(
             failover=self._conf.failover, auto=self._conf.auto, mock=self._conf.mock
         )
@@ -74,6 +76,8 @@ class Router:
             if isinstance(reserved, Hold):
                 return reserved
             is_admitted, is_probe = self._shared.admit(way.provider)
+            if is_probe or not is_admitted:
+                self._chosen.clear()  # the lane is another one now
             if not is_admitted:
                 continue
             self._scores.note_call(way.provider)
@@ -97,6 +101,16 @@ class Router:
         return Hold(by=gate.value, needs=tokens, until=way.until, reason=way.reason)
 
     def _choose(self, task: DueTask, tokens: int) -> Call | Defer:
+        """Most tasks of a claim ask for the same, and have no past that would tell them apart."""
+        is_own_case = task.attempts or task.provider == Provider.AUTO or self._limits.are_any
+        if is_own_case:
+            return self._choice(task, tokens)
+        asked = (task.provider, task.model, task.failover, task.temperature is None)
+        if asked not in self._chosen:
+            self._chosen[asked] = self._choice(task, tokens)
+        return self._chosen[asked]
+
+    def _choice(self, task: DueTask, tokens: int) -> Call | Defer:
         asked = Provider(task.provider)
         if asked is not Provider.MOCK and not self._conf.configured:
             return route(Wish(provider=asked), {}, self._rules, now=self._now)
@@ -118,7 +132,9 @@ class Router:
 
     def _failed_on(self, task: DueTask) -> frozenset[Provider]:
         """The providers that have had their chance with this task."""
-        failures = self._failures.get(task.id, [])
+        failures = self._failures.get(task.id)
+        if not failures:
+            return frozenset()
         counts: dict[Provider, int] = defaultdict(int)
         for provider, error in failures:
             counts[provider] += 1 if error.is_retryable else _FAILURES_BEFORE_FAILOVER

@@ -118,8 +118,7 @@ class Verdict:
 def judge(answer: Answer, conf: Conf, random: Callable[[], float]) -> Verdict:
     """COMPLETED with its result, PENDING for another try, or FAILED. Pure but for `random`."""
     if answer.completion is not None:
-        used = _columns_of_use(answer.completion.usage, answer.cost)
-        return replace(_completed(answer.claimed, answer.completion), **used)
+        return _completed(answer.claimed, answer.completion, answer.cost)
     if answer.error is None:
         raise ValueError("an answer is a completion or an error")
     used = _columns_of_use(answer.error.usage, answer.cost)
@@ -156,7 +155,7 @@ def _on(claimed: Claimed, **columns: Any) -> Verdict:
     )
 
 
-def _completed(claimed: Claimed, completion: Completion) -> Verdict:
+def _completed(claimed: Claimed, completion: Completion, cost: Cost | None) -> Verdict:
     return _on(
         claimed,
         status=Status.COMPLETED,
@@ -170,6 +169,7 @@ def _completed(claimed: Claimed, completion: Completion) -> Verdict:
         truncated=completion.is_truncated,
         http_status=None if claimed.provider is Provider.MOCK else 200,
         request_id=_storable(completion.request_id[:200]),
+        **_columns_of_use(completion.usage, cost),
     )
 
 

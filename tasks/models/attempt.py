@@ -19,7 +19,9 @@ class Attempt(models.Model):
     `first_token_ms`: from sending the request to the first text; null: not streamed, or none came.
     """
 
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempt_log")
+    task = models.ForeignKey(
+        Task, on_delete=models.CASCADE, related_name="attempt_log", db_index=False
+    )
     number = models.PositiveIntegerField()
     provider = models.CharField(max_length=20)
     model = models.CharField(max_length=100)
@@ -51,7 +53,11 @@ class Attempt(models.Model):
     class Meta:
         ordering: ClassVar = ["number"]
         indexes: ClassVar = [
-            models.Index(fields=["provider", "finished_at"], name="attempt_provider_finished"),
+            models.Index(
+                fields=["provider", "finished_at"],
+                name="attempt_provider_finished",
+                condition=models.Q(finished_at__isnull=False),
+            ),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["task", "number"], name="attempt_once_per_task"),

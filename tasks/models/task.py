@@ -38,7 +38,7 @@ class Task(models.Model):
     """
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tasks"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tasks", db_index=False
     )
     status = models.CharField(
         max_length=10, choices=choices(Status), default=Status.PENDING.value, editable=False
@@ -162,7 +162,11 @@ class Task(models.Model):
                 condition=Q(result_source__in=ODD_SOURCES),
             ),
             models.Index(fields=["created_at"], name="task_created"),
-            models.Index(fields=["finished_at"], name="task_finished"),
+            models.Index(
+                fields=["finished_at"],
+                name="task_finished",
+                condition=Q(finished_at__isnull=False),  # a live task is not written there
+            ),
             models.Index(
                 fields=["share_key", "finished_at"],
                 name="task_share",
