@@ -23,7 +23,8 @@ clock starts. Every process, the database and the provider included, shares the 
   Peers: from the return of their submit.
 - **memory**: PSS of every process of the cluster with 256 calls in flight, in the second full load;
   peers in their first, without their Redis.
-- **idle CPU**: a cluster with nothing to do, and its database's backends.
+- **idle CPU**: a cluster with nothing to do, from eight seconds after its start, and its
+  database's backends.
 - **claim**: `tasks.engine.claim.claim` for 128 tasks, on a table that holds due rows only, and on
   one with a long history besides; rounds alternate between the two.
 - **batch**: `POST /api/batches/` with JSON lines to one web process, from the first byte sent to
