@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0014_audit'),
+        ('tasks', '0016_streaming'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
