@@ -59,7 +59,7 @@ def test_rolled_back_submit_is_no_hint(watcher, make_task):
 
 def test_only_postgres_has_a_descriptor_to_sleep_on(watcher):
     assert (watcher.fileno() is not None) == (connection.vendor == "postgresql")
-    assert watcher.poll_s == (1.0 if connection.vendor == "postgresql" else 0.012)
+    assert (watcher.poll_s == 1.0) == (connection.vendor == "postgresql")  # else it must look
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's workers share one host")
