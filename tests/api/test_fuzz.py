@@ -49,6 +49,17 @@ def authorization(owner: Any, settings: Any) -> str:
     return client_of(owner)._credentials["HTTP_AUTHORIZATION"]
 
 
+@pytest.fixture(autouse=True)
+def short_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams end at once: no other connection sees what this test's transaction holds."""
+
+    async def say_nothing(*_: object) -> AsyncIterator[None]:
+        return
+        yield
+
+    monkeypatch.setattr("tasks.api.views.events.follow", say_nothing)
+
+
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_every_answer_is_one_that_the_document_announces(
     documented_api: Any, authorization: str, make_task: Any, path: str, method: str
