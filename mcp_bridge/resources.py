@@ -27,7 +27,7 @@ from mcp_bridge.tools.base import schema_of
 from mcp_bridge.tools.create import CREATE_TASK
 from mcp_bridge.untrusted import marked
 from tasks.api.batches import render_batch
-from tasks.api.representation import TaskDetailSerializer
+from tasks.api.representation import render_task
 from tasks.errors import DomainError, NotFound
 from tasks.services import get_task
 from tasks.services.access import get_batch
@@ -101,7 +101,7 @@ def _stats(user: AbstractBaseUser, variables: Mapping[str, str]) -> dict[str, An
 
 
 def _task(user: AbstractBaseUser, variables: Mapping[str, str]) -> Mapping[str, Any]:
-    return dict(TaskDetailSerializer(get_task(user, variables["task_id"])).data)
+    return render_task(get_task(user, variables["task_id"]))
 
 
 def _batch(user: AbstractBaseUser, variables: Mapping[str, str]) -> dict[str, Any]:

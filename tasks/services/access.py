@@ -26,7 +26,7 @@ def get_task(user: AbstractBaseUser, task_id: object, *, lock: bool = False) -> 
         TaskNotFound: there is none, or it is somebody else's.
     """
     key = as_key(task_id, TaskNotFound)
-    rows = visible_tasks(user)
+    rows = visible_tasks(user).select_related("owner", "template_version__template")
     if lock:
         rows = rows.select_for_update(of=("self",))
     task: Task | None = rows.filter(pk=key).first()

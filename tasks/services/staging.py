@@ -22,7 +22,7 @@ from tasks.models import Task
 from tasks.querysets import database_now
 from tasks.row_writes import insert_rows
 from tasks.services.idempotency import canonical
-from tasks.services.submission import Judge, SubmissionSerializer
+from tasks.services.submission import SubmissionSerializer, judge_of
 from tasks.services.submit import task_values
 from tasks.services.template_shelf import Shelf
 
@@ -97,7 +97,7 @@ class _Bench:
     """What judging one item leaves for the next."""
 
     def __init__(self, owner: AbstractBaseUser) -> None:
-        self.judge = Judge(SubmissionSerializer)
+        self.judge = judge_of(SubmissionSerializer)
         self.shelf = Shelf(owner)
         self.now = database_now()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -89,7 +89,7 @@ def _require_future(expires_at: datetime | None) -> None:
 
 @transaction.atomic
 def _insert(owner: AbstractBaseUser, fields: dict[str, Any]) -> Task:
-    task = Task(owner_id=owner.pk, **task_values(Shelf(owner).fill(fields), database_now))
+    task = Task(owner=cast(Any, owner), **task_values(Shelf(owner).fill(fields), database_now))
     task.save(force_insert=True)
     record([(EventType.SUBMITTED, task.pk, task.owner_id)])
     note("task.submit", f"task {task.pk}", user=owner)

@@ -25,7 +25,7 @@ def test_the_detail_tells_who_answered_what_it_cost_and_every_attempt(api, make_
             "served_provider": "anthropic", "served_model": "claude-haiku-5-5",
             "finish_reason": "length", "truncated": True, "prompt_tokens": 7,
             "completion_tokens": 2, "cached_tokens": 0, "cost_usd": Decimal("0.0000120000"),
-            "attempts": 2, "started_at": now, "finished_at": now,
+            "attempts": 2, "claims": 2, "started_at": now, "finished_at": now,
         },
     )  # fmt: skip
     Attempt.objects.create(

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tasks.api.representation import TaskDetailSerializer
+from tasks.api.representation import render_task
 from tasks.api.throttles import count_refusal
 from tasks.errors import InvalidInput
 from tasks.models import Task
@@ -83,7 +83,7 @@ def refuse_unknown(request: Request, known: Collection[str]) -> None:
 def created(request: Request, task: Task) -> Response:
     """201 with the task and where it is."""
     where = request.build_absolute_uri(reverse("api:task-detail", args=[task.pk]))
-    return Response(TaskDetailSerializer(task).data, status=201, headers={"Location": where})
+    return Response(render_task(task), status=201, headers={"Location": where})
 
 
 def refuse_body(request: Request) -> None:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tasks import services
-from tasks.api.representation import TaskDetailSerializer
+from tasks.api.representation import TaskDetailSerializer, render_task
 from tasks.api.requests import (
     BulkActionSerializer,
     BulkOutcomeSerializer,
@@ -49,7 +49,7 @@ class TaskCancelView(ApiView):
         """CANCELLED, whether it waited or ran. The answer of a running call changes nothing."""
         refuse_body(request)
         task = services.cancel(caller(request), task_id)
-        return Response(TaskDetailSerializer(task).data)
+        return Response(render_task(task))
 
 
 class TaskRetryView(ApiView):
@@ -67,7 +67,7 @@ class TaskRetryView(ApiView):
         """PENDING again, with a fresh count of attempts; only for FAILED and CANCELLED tasks."""
         refuse_body(request)
         task = services.retry(caller(request), task_id)
-        return Response(TaskDetailSerializer(task).data)
+        return Response(render_task(task))
 
 
 class TaskCloneView(ApiView):

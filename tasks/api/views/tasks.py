@@ -13,7 +13,13 @@ from tasks import services
 from tasks.api.conditional import answer_if_changed
 from tasks.api.filtering import TaskFilterBackend
 from tasks.api.pagination import TaskPagination
-from tasks.api.representation import TaskDetailSerializer, TaskSerializer, render_text
+from tasks.api.representation import (
+    TaskDetailSerializer,
+    TaskSerializer,
+    render_task,
+    render_tasks,
+    render_text,
+)
 from tasks.api.requests import TaskChangesSerializer
 from tasks.api.schema import (
     IDEMPOTENCY_KEY,
@@ -60,7 +66,7 @@ class TaskListView(ApiView, GenericAPIView):  # type: ignore[type-arg]
             "owner", "template_version__template"
         )
         page = self.paginate_queryset(rows)
-        return self.get_paginated_response(TaskSerializer(page, many=True).data)
+        return self.get_paginated_response(render_tasks(page or []))
 
     @extend_schema(
         operation_id="tasks_create",
@@ -102,7 +108,7 @@ class TaskView(ApiView):
     def get(self, request: Request, task_id: str) -> Response:
         """The task as it stands, with the log of its attempts; 304 if that is what you have."""
         task = services.get_task(caller(request), task_id)
-        return answer_if_changed(request, TaskDetailSerializer(task).data)
+        return answer_if_changed(request, render_task(task))
 
     @extend_schema(
         operation_id="tasks_partial_update",
@@ -115,7 +121,7 @@ class TaskView(ApiView):
     def patch(self, request: Request, task_id: str) -> Response:
         """Another priority or other tags, while the task is PENDING."""
         task = services.change(caller(request), task_id, request.data)
-        return Response(TaskDetailSerializer(task).data)
+        return Response(render_task(task))
 
     @extend_schema(
         operation_id="tasks_destroy",

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tasks import services
-from tasks.api.representation import TaskDetailSerializer
+from tasks.api.representation import TaskDetailSerializer, render_task
 from tasks.api.schema import TASK_ID, failures
 from tasks.api.views.asynchronous import AsyncApiView
 from tasks.api.views.base import caller
@@ -44,7 +44,7 @@ class TaskWaitView(AsyncApiView):
     def get(self, request: Request, task_id: str) -> Response:
         """The task once it has ended, or as it stands after `timeout` seconds."""
         task = services.get_task(caller(request), task_id)
-        return Response(TaskDetailSerializer(task).data)
+        return Response(render_task(task))
 
     def admit(self, **kwargs: str) -> tuple[int, float]:
         """The task's key and how long to wait."""
