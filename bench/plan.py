@@ -10,7 +10,7 @@ from bench.effort import Effort
 from bench.figure import Figure
 from bench.peers.measure import measure_peer
 from bench.peers.roster import PEERS
-from bench.rows import batch, calls, claim, idle, memory, noop, pickup
+from bench.rows import batch, calls, claim, door, idle, memory, noop, pickup
 
 OwnRow = Callable[[Kind, Effort], Iterator[Figure]]
 PeerRow = Callable[[Effort], Iterator[Figure]]
@@ -24,6 +24,7 @@ OWN_ROWS: Mapping[str, OwnRow] = {
     "idle": idle.measure,
     "claim": claim.measure,
     "batch": batch.measure,
+    "door": door.measure,
 }
 PEER_ROWS: Mapping[str, PeerRow] = {
     peer.name.lower(): partial(measure_peer, peer) for peer in PEERS

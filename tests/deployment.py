@@ -133,13 +133,15 @@ class Deployment:
         """`manage.py ARGUMENTS` in the background; its output goes to `log(process)`."""
         return self.spawn([sys.executable, "manage.py", *arguments], **environment)
 
-    def spawn(self, command: list[str], **environment: str) -> subprocess.Popen[str]:
+    def spawn(
+        self, command: list[str], pass_fds: tuple[int, ...] = (), **environment: str
+    ) -> subprocess.Popen[str]:
         path = self.folder / f"process-{len(self.processes)}.log"
         with path.open("w") as log:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment | environment, text=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=True, pass_fds=pass_fds,
             )  # fmt: skip
         process.log_path = path  # type: ignore[attr-defined]
         self.processes.append(process)
