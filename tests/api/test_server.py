@@ -131,3 +131,21 @@ def test_a_batch_larger_than_other_bodies_is_taken_from_those_with_a_key(server)
         status, answer, _ = server.ask("POST", "/api/batches/", body, **stranger)
         assert (status, json.loads(answer)["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
     assert "Warning" not in server.log()
+
+
+def test_short_calls_keep_what_django_adds_to_every_answer(server):
+    status, body, headers = server.ask("GET", "/api/tasks/77/", **{"X-Request-ID": "mine-12345"})
+    assert (status, headers["x-request-id"]) == (404, "mine-12345")
+    assert json.loads(body)["error"]["request_id"] == "mine-12345"
+    assert "default-src 'self'" in headers["content-security-policy"]
+    status, page, _ = server.ask("GET", "/api/docs/", Accept="text/html")
+    assert status == 200
+    assert b"swagger" in page.lower()
+
+
+def test_a_client_that_leaves_in_mid_body_leaves_nothing_behind(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as line:
+        head = f"POST /api/tasks/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.key}"
+        line.sendall(f'{head}\r\nContent-Length: 900\r\n\r\n{{"prompt": '.encode())
+    status, body, _ = server.ask("GET", "/api/tasks/")
+    assert (status, json.loads(body)["results"]) == (200, [])
