@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import socket
 import sys
 
@@ -10,17 +9,16 @@ import pytest
 import requests
 
 from tests.deployment import wait_until
+from tests.mcp_bridge.clients import require_clients
 from tests.mcp_bridge.conformance import judge
 
 pytestmark = pytest.mark.processes
-find_missing = functools.cache(judge.find_missing)
 
 
 @pytest.fixture
 def start(deployment):
     """Starts the door for a judge without a key; the address."""
-    if missing := find_missing():
-        pytest.skip(f"MCP conformance suites NOT RUN: {missing}")
+    require_clients("MCP conformance suites")
     made = deployment.manage("create_api_key", "admin", "--name", "judge", "--scope", "write")
 
     def start(*options):

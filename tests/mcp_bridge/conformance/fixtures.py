@@ -70,6 +70,7 @@ _ANSWERS: dict[str, list[Any]] = {
     "test_streaming_elicitation": [_TEXT],
     "test_missing_capability": [],
     "test_header_tool": [_TEXT],
+    "json_schema_2020_12_tool": [_TEXT],
     "greet": [],
     "slow_compute": [],
 }
@@ -77,6 +78,29 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "test_header_tool": {
         "type": "object",
         "properties": {"region": {"type": "string", "x-mcp-header": "Region"}},
+    },
+    "json_schema_2020_12_tool": {  # keywords that a server must pass on
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "$defs": {
+            "address": {
+                "$anchor": "addressDef",
+                "type": "object",
+                "properties": {"street": {"type": "string"}, "city": {"type": "string"}},
+            }
+        },
+        "properties": {
+            "name": {"type": "string"},
+            "address": {"$ref": "#/$defs/address"},
+            "contactMethod": {"type": "string", "enum": ["phone", "email"]},
+            "phone": {"type": "string"},
+            "email": {"type": "string"},
+        },
+        "allOf": [{"anyOf": [{"required": ["phone"]}, {"required": ["email"]}]}],
+        "if": {"properties": {"contactMethod": {"const": "phone"}}, "required": ["contactMethod"]},
+        "then": {"required": ["phone"]},
+        "else": {"required": ["email"]},
+        "additionalProperties": False,
     },
 }
 

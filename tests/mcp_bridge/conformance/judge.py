@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-PACKAGE = "@modelcontextprotocol/conformance"
+from tests.mcp_bridge.clients import FOLDER, NODE
+
 SUITES = {
-    "0.1.16": ["--suite", "all"],  # revisions up to 2025-11-25
-    "0.2.0-alpha.12": ["--requirements", "2026-07-28", "--timeout", "8000"],
+    "conformance-2025": ["--suite", "all"],  # revisions up to 2025-11-25
+    "conformance-2026": ["--requirements", "2026-07-28", "--timeout", "8000"],
 }
 
 _NO_LOG = "the server writes its log to stderr; log messages to clients are deprecated"
@@ -19,7 +19,6 @@ _ASKS_NOTHING = "no tool asks the client back: a task has all that it needs when
 _STATELESS = "HTTP has no sessions; subscriptions are for stdio, and for 2026-07-28 on both"
 _ALWAYS_RUNS = "a FAILED task is an answer that says so; no tool fails in the protocol's own way"
 _OPEN_TO_ALL = "no tool requires the tasks extension"
-_FIXTURE = "about one tool's own schema, which this server does not have"
 # Scenarios, and single checks of scenarios that apply otherwise.
 NOT_APPLICABLE = {
     "logging-set-level": _NO_LOG,
@@ -30,7 +29,6 @@ NOT_APPLICABLE = {
     "elicitation-sep1330-enums": _ASKS_NOTHING,
     "resources-subscribe": _STATELESS,
     "resources-unsubscribe": _STATELESS,
-    "json-schema-2020-12": _FIXTURE,
     "input-required-result-basic-elicitation": _ASKS_NOTHING,
     "input-required-result-basic-sampling": _ASKS_NOTHING,
     "input-required-result-basic-list-roots": _ASKS_NOTHING,
@@ -56,29 +54,11 @@ GENERIC = {
 }  # fmt: skip
 
 
-def find_missing() -> str:
-    """Why the suites cannot be run here; empty when they can."""
-    if shutil.which("node") is None or shutil.which("npx") is None:
-        return "no Node.js on PATH"
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
-    if int(version.stdout.removeprefix("v").partition(".")[0]) < 22:
-        return f"Node.js {version.stdout.strip()} is older than 22"
-    for suite in SUITES:
-        try:
-            found = subprocess.run(
-                [*_command(suite), "--version"], capture_output=True, timeout=60, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return f"{PACKAGE}@{suite} could not be fetched"
-        if found.returncode:
-            return f"{PACKAGE}@{suite} could not be fetched"
-    return ""
-
-
 def failures_of(suite: str, url: str, folder: Path) -> dict[str, dict[str, str]]:
     """Every scenario of the suite that ran, with the checks that failed in it, and why."""
+    program = FOLDER / "node_modules" / suite / "dist" / "index.js"
     subprocess.run(
-        [*_command(suite), "server", "--url", url, *SUITES[suite], "-o", str(folder)],
+        [NODE, program, "server", "--url", url, *SUITES[suite], "-o", str(folder)],
         capture_output=True, timeout=120, check=False,
     )  # fmt: skip
     outcome = {}
@@ -90,7 +70,3 @@ def failures_of(suite: str, url: str, folder: Path) -> dict[str, dict[str, str]]
             if check["status"] == "FAILURE"
         }
     return outcome
-
-
-def _command(suite: str) -> list[str]:
-    return ["npx", "--yes", "--prefer-offline", f"{PACKAGE}@{suite}"]
