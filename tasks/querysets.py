@@ -61,15 +61,16 @@ class TaskQuerySet(OwnedQuerySet):
 
     def held_by(self, gate: str) -> Self:
         """PENDING tasks that wait for this shared limit, the next to be let in first."""
-        return self._held().filter(held_by=gate).order_by(RANK.desc(), "id")
+        return self.held().filter(held_by=gate).order_by(RANK.desc(), "id")
 
     def held_by_none_of(self, gates: list[str]) -> Self:
         """PENDING tasks that wait for a limit other than these."""
-        return self._held().exclude(held_by__in=gates)
+        return self.held().exclude(held_by__in=gates)
 
-    def _held(self) -> Self:
+    def held(self) -> Self:
+        """PENDING tasks that wait for any limit."""
         rows = self.filter(where("status", Status.PENDING), held_by__isnull=False)
-        return through_index(rows, "task_held")
+        return through_index(rows, "task_held").order_by("held_by")
 
     def with_lapsed_lease(self) -> Self:
         """PROCESSING, but its worker was not heard of in time."""

@@ -50,10 +50,11 @@ class Budget:
         if self._limit_usd is not None:
             self._room = _units(self._limit_usd) - _lock(self._day).committed_units
 
+    def __bool__(self) -> bool:
+        return self._limit_usd is not None
+
     def let_in(self, most: int) -> None:
         """Make the held tasks due that today's rest allows, the most urgent first."""
-        if self._limit_usd is None:
-            return
         room, ids = self._room, []
         for place, needs in first_held([GATE], most, fitting=room, is_locking=True):
             if needs <= room:

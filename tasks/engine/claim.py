@@ -23,7 +23,7 @@ from tasks.engine.gates import seconds_to_room
 from tasks.engine.lanes import Lanes
 from tasks.engine.limits import Limits, lock_limited
 from tasks.engine.outbox import record
-from tasks.engine.parking import Hold, park, wake_due
+from tasks.engine.parking import Hold, is_anyone_held, park, wake_due
 from tasks.engine.route import Routed, Router
 from tasks.engine.sharing import Sharing
 from tasks.models import Attempt, Task
@@ -58,8 +58,9 @@ def claim(slots: int, worker: str) -> Claim:
         states, now = lock_limited(), database_now()
         limits, budget = Limits(states, now), Budget(now)
         wake_due()
-        limits.let_in(slots)
-        budget.let_in(slots)
+        if (limits or budget) and is_anyone_held():
+            limits.let_in(slots)
+            budget.let_in(slots)
         rows = _tasks().due().for_me_alone().values_list(*DueTask._fields)[:slots]
         tasks = [DueTask._make(row) for row in rows]
         router = Router(tasks, Lanes(states, now), limits, budget, now)

@@ -93,9 +93,8 @@ class Drain:
 
     def _settle(self) -> None:
         if self._unsettled:
-            settle_each(self._unsettled)
-            if self._conf.cache_ttl_s or any(v.has_reservation for v in self._unsettled):
-                self._claim_again_at = 0.0  # this may have freed tasks that were held
+            if settle_each(self._unsettled):
+                self._claim_again_at = 0.0
             self._unsettled = []
             self._journal.forget()
 

@@ -6,7 +6,7 @@ from tasks.conf import get_conf
 from tasks.engine.budget import GATE as BUDGET_GATE
 from tasks.engine.budget import seconds_to_budget
 from tasks.engine.limits import quotas, seconds_to_quota
-from tasks.engine.parking import free_from_gates_but
+from tasks.engine.parking import free_from_gates_but, is_anyone_held
 from tasks.engine.sharing import GATE as SHARING_GATE
 from tasks.vocabulary import Provider
 
@@ -15,6 +15,9 @@ LOOK_EVERY_S = 30.0
 
 def seconds_to_room() -> float | None:
     """Seconds until the first held task can be let in; None if nobody knows. Locks nothing."""
+    has_limit = bool(quotas()) or get_conf().daily_budget_usd is not None
+    if not has_limit or not is_anyone_held():
+        return None
     known = [wait for wait in (seconds_to_quota(), seconds_to_budget()) if wait is not None]
     return min(known, default=None)
 

@@ -75,17 +75,22 @@ def learn(verdicts: Sequence[Verdict], new: Sequence[Verdict], now: datetime) ->
     telling = [verdict for verdict in verdicts if _is_telling(verdict)]
     counted = [verdict for verdict in new if verdict.reserved_tokens is not None]
     for provider in sorted({verdict.provider for verdict in [*telling, *counted]}):
-        state = _lock(provider)
-        before = state.breaker.state
-        _learn_from([v for v in telling if v.provider == provider], state, now)
-        correct_tokens(state, [v for v in counted if v.provider == provider])
-        state.save()
-        if (breaker := state.breaker).state is not before:
-            log.warning(
-                "breaker moved", provider=provider, state=str(breaker.state), reason=breaker.reason
-            )
-            if breaker.state is BreakerState.CLOSED:
-                wake_lane(provider, now)
+        if told := [v for v in telling if v.provider == provider]:
+            _change_state(provider, told, now)
+        correct_tokens(provider, [v for v in counted if v.provider == provider])
+
+
+def _change_state(provider: str, verdicts: Sequence[Verdict], now: datetime) -> None:
+    state = _lock(provider)
+    before = state.breaker.state
+    _learn_from(verdicts, state, now)
+    state.save()
+    if (breaker := state.breaker).state is not before:
+        log.warning(
+            "breaker moved", provider=provider, state=str(breaker.state), reason=breaker.reason
+        )
+        if breaker.state is BreakerState.CLOSED:
+            wake_lane(provider, now)
 
 
 def wake_lane(provider: str, now: datetime) -> None:

@@ -71,6 +71,11 @@ def park(waits: Iterable[tuple[int, Defer | Hold]], now: datetime) -> None:
     update_rows(Task, ["wake_at", "waiting_reason", "held_by", "held_needs"], rows)
 
 
+def is_anyone_held() -> bool:
+    """One look for all gates: where nobody waits, nobody need be asked for."""
+    return Task.objects.all().held().is_any()
+
+
 def first_held(
     gates: Iterable[str], limit: int, *, fitting: int | None = None, is_locking: bool = False
 ) -> list[Waiting]:

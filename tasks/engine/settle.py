@@ -14,6 +14,7 @@ from django.db import DataError, IntegrityError, transaction
 from tasks.engine.budget import correct_budget
 from tasks.engine.lanes import learn
 from tasks.engine.outbox import record
+from tasks.engine.parking import is_anyone_held
 from tasks.engine.sharing import free_followers
 from tasks.engine.stand_in import leave_to_mock
 from tasks.engine.verdict import Verdict
@@ -52,31 +53,31 @@ class _Held(NamedTuple):
 _NOBODY = _Held(None, 0, None, None)
 
 
-def settle_each(verdicts: Sequence[Verdict]) -> None:
+def settle_each(verdicts: Sequence[Verdict]) -> bool:
     """`settle`, and if the database refuses one of them, that one alone FAILS.
 
     Raises: OperationalError or InterfaceError if the database is away; nothing is written then
     that is not written again with the same effect.
     """
     try:
-        settle(verdicts)
+        return settle(verdicts)
     except (DataError, IntegrityError, ValueError) as refusal:
         if len(verdicts) == 1:
             log.error("result refused by the database", task=verdicts[0].task_id)
-            settle([verdicts[0].as_refused(type(refusal).__name__)])
-            return
-        for verdict in verdicts:
-            settle_each([verdict])
+            return settle([verdicts[0].as_refused(type(refusal).__name__)])
+        has_made_room = [settle_each([verdict]) for verdict in verdicts]
+        return any(has_made_room)
 
 
 @transaction.atomic
-def settle(verdicts: Sequence[Verdict]) -> None:
+def settle(verdicts: Sequence[Verdict]) -> bool:
     """Write each verdict whose lease still holds; the others are late and change no task.
 
-    Who may have been first: a user's cancel, or the rescue of a lease that lapsed.
+    Who may have been first: a user's cancel, or the rescue of a lease that lapsed. True: tasks that
+    were held may be let in now.
     """
     if not verdicts:
-        return
+        return False
     held = _held_tasks(verdict.task_id for verdict in verdicts)
     in_time = [v for v in verdicts if held.get(v.task_id, _NOBODY).lease_token == v.lease_token]
     now = database_now()
@@ -88,7 +89,8 @@ def settle(verdicts: Sequence[Verdict]) -> None:
     in_time = leave_to_mock(in_time, now)
     update_rows(Task, _TASK_COLUMNS, [_task_row(v, held[v.task_id].cost_usd, now) for v in in_time])
     record((v.event, v.task_id, held[v.task_id].owner_id) for v in in_time)
-    free_followers({held[v.task_id].share_key for v in in_time})
+    is_followed = free_followers({held[v.task_id].share_key for v in in_time})
+    return is_followed or (any(v.has_reservation for v in verdicts) and is_anyone_held())
 
 
 def _held_tasks(task_ids: Iterable[int]) -> dict[int, _Held]:

@@ -92,11 +92,14 @@ def key_of(task: DueTask) -> str:
     return blake2b(json.dumps(asked).encode(), digest_size=16).hexdigest()
 
 
-def free_followers(keys: Collection[str | None]) -> None:
-    """These calls are over, however: those that waited for them are due."""
+def free_followers(keys: Collection[str | None]) -> bool:
+    """These calls are over, however: those that waited for them are due. True: there are some."""
     known = [key for key in keys if key]
-    if known and Task.objects.all().held_by(GATE).filter(share_key__in=known).update(**AWAKE):
+    followers = Task.objects.all().held_by(GATE).filter(share_key__in=known)
+    is_followed = bool(known) and bool(followers.update(**AWAKE))
+    if is_followed:
         hint()
+    return is_followed
 
 
 def free_orphans() -> int:

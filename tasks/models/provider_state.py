@@ -9,13 +9,15 @@ from typing import ClassVar
 from django.db import models
 
 from tasks.policy.breaker import Breaker
-from tasks.policy.quota import Fill
+from tasks.policy.quota import Fill, correct
 from tasks.policy.routing import LONGEST_PARK_S
 
 
 class ProviderState(models.Model):
     """One row a provider, made when there is first something to say.
 
+    `tokens_back`: by how much finished calls used fewer tokens than reckoned (negative: more). A
+    settle adds to it without reading the row; the next claim counts it in with `fill_json`.
     `refused_keys`: fingerprint → `{"until": epoch seconds, "reason": error code}`; never a key.
     """
 
@@ -26,6 +28,7 @@ class ProviderState(models.Model):
     breaker_json = models.JSONField(default=dict, blank=True)
     refused_keys = models.JSONField(default=dict, blank=True)
     fill_json = models.JSONField(default=dict, blank=True)
+    tokens_back = models.BigIntegerField(default=0, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -46,11 +49,11 @@ class ProviderState(models.Model):
     @property
     def fill(self) -> Fill:
         """What is left of its requests and tokens a minute."""
-        return Fill.from_json(self.fill_json)
+        return correct(Fill.from_json(self.fill_json), self.tokens_back)
 
     @fill.setter
     def fill(self, fill: Fill) -> None:
-        self.fill_json = fill.to_json()
+        self.fill_json, self.tokens_back = fill.to_json(), 0
 
     def block(self, now: datetime) -> tuple[float, str] | None:
         """Until when (seconds since the epoch; infinity: until an operator acts) no call may go
