@@ -15,7 +15,6 @@ from drf_spectacular.generators import SchemaGenerator
 from hypothesis import strategies
 from schemathesis.specs.openapi.checks import positive_data_acceptance as BEYOND  # noqa: N812
 
-from tasks.api.views import events
 from tests.api.conftest import client_of
 
 _PATHS = SchemaGenerator().get_schema(public=True)["paths"]
@@ -27,20 +26,13 @@ OPERATIONS = [
 
 
 @pytest.fixture
-def documented_api(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The API as a server runs it, but within the test's one transaction, and streams that are
-    let in end at once: what they tell is read over a socket (tests/api/test_events.py)."""
-    monkeypatch.setattr(events, "follow", _tell_nothing)
+def documented_api(db: None) -> Iterator[Any]:
+    """The API as a server runs it, but within the test's one transaction."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield schemathesis.openapi.from_wsgi("/api/schema/?format=json", get_wsgi_application())
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
-
-
-async def _tell_nothing(*_: Any) -> AsyncIterator[None]:
-    for told in ():
-        yield told
 
 
 @pytest.fixture
@@ -51,7 +43,8 @@ def authorization(owner: Any, settings: Any) -> str:
 
 @pytest.fixture(autouse=True)
 def short_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streams end at once: no other connection sees what this test's transaction holds."""
+    """Streams end at once: no other connection sees what this test's transaction holds.
+    What they tell is read over a socket (tests/api/test_events.py)."""
 
     async def say_nothing(*_: object) -> AsyncIterator[None]:
         return
