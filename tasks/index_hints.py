@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from django.db import connection, models
 from django.db.models import F, Value
-from django.db.models.lookups import Exact, In
+from django.db.models.lookups import Exact, GreaterThan, In
 from django.db.models.sql.datastructures import BaseTable
 
 Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
@@ -27,10 +27,12 @@ class Constant(Value):
 
 
 class _IndexedTable(BaseTable):
-    index: str
+    index: str | None
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         sql, params = super().as_sql(compiler, connection)
+        if self.index is None:
+            return f"{sql} NOT INDEXED", params
         return f"{sql} INDEXED BY {connection.ops.quote_name(self.index)}", params
 
 
@@ -39,13 +41,17 @@ def where(column: str, word: StrEnum) -> Exact[Any]:
     return Exact(F(column), Constant(word.value))
 
 
+IS_TROUBLED = GreaterThan(F("error_code"), Constant(""))
+"""Any error code, as a condition that the partial index of tasks in trouble can be matched with."""
+
+
 def is_among(column: str, words: Iterable[str]) -> In[Any]:
     """`column` is one of `words`, as a condition that a partial index can be matched with."""
     return In(F(column), [Constant(word) for word in words])
 
 
-def through_index(rows: Rows, name: str) -> Rows:
-    """The same rows, found through the index of that name."""
+def through_index(rows: Rows, name: str | None) -> Rows:
+    """The same rows, found through the index of that name; None: through their ids alone."""
     if connection.vendor != "sqlite":
         return rows
     hinted: Rows = rows.all()

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from django.db.models import F, Q
-from django.db.models.expressions import OrderBy
+from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from tasks.errors import InvalidInput
@@ -24,7 +23,7 @@ from tasks.querysets import TaskQuerySet
 Value = int | datetime | None
 
 FIELDS = ("id", "created_at", "updated_at", "started_at", "finished_at", "priority")
-_OPTIONAL = frozenset({"started_at", "finished_at"})
+OPTIONAL = frozenset({"started_at", "finished_at"})
 _MOST_ID = 2**63 - 1
 
 
@@ -46,32 +45,28 @@ class Ordering:
 
     def sort(self, rows: TaskQuerySet, *, backward: bool) -> TaskQuerySet:
         """All rows in this order, or in exactly the opposite one."""
-        is_descending = self.is_descending is not backward
-        if self.field == "id":
-            return rows.order_by("-pk" if is_descending else "pk")
-        nulls = {"nulls_first" if backward else "nulls_last": True}
-        first = OrderBy(
-            F(self.field),
-            descending=is_descending,
-            **(nulls if self.field in _OPTIONAL else {}),
-        )
-        return rows.order_by(first, "-pk" if is_descending else "pk")
+        sign = "-" if self.is_descending is not backward else ""
+        tie = [] if self.field == "id" else [f"{sign}{self.field}"]
+        return rows.order_by(*tie, f"{sign}pk")
 
     def beyond(self, place: Place) -> Q:
-        """The rows that come after `place`, or before it when it looks backward."""
-        side = "lt" if self.is_descending is not place.is_backward else "gt"
+        """The rows that come after `place`, or before it when it looks backward; of those with a
+        value if it has one, else of those without."""
+        return self._on_side(place, "lt" if self.is_descending is not place.is_backward else "gt")
+
+    def up_to(self, edge: Place) -> Q:
+        """The rows before `edge`, seen in the direction in which it looks, and the one there."""
+        return self._on_side(edge, "gte" if self.is_descending is not edge.is_backward else "lte")
+
+    def _on_side(self, place: Place, side: str) -> Q:
         tie = Q(**{f"pk__{side}": place.pk})
-        if self.field == "id":
+        if self.field == "id" or place.value is None:
             return tie
-        if place.value is None:
-            blank = Q(**{f"{self.field}__isnull": True}) & tie
-            return blank | Q(**{f"{self.field}__isnull": False}) if place.is_backward else blank
+        strictly = side[:2]
         equal = Q(**{self.field: place.value}) & tie
-        found = Q(**{f"{self.field}__{side}": place.value}) | equal
-        if self.field in _OPTIONAL and not place.is_backward:
-            return found | Q(**{f"{self.field}__isnull": True})
+        found = Q(**{f"{self.field}__{strictly}": place.value}) | equal
         # Said twice so that an index on the column alone can bound the scan.
-        return Q(**{f"{self.field}__{side}e": place.value}) & found
+        return Q(**{f"{self.field}__{strictly}e": place.value}) & found
 
     def place_of(self, task: Task, *, is_backward: bool) -> Place:
         value = None if self.field == "id" else getattr(task, self.field)
@@ -110,7 +105,7 @@ class Place:
 def _value(ordering: Ordering, raw: object) -> Value:
     if ordering.field == "priority":
         return _id(raw)
-    if ordering.field == "id" or (raw is None and ordering.field in _OPTIONAL):
+    if ordering.field == "id" or (raw is None and ordering.field in OPTIONAL):
         return None
     moment = parse_datetime(raw) if isinstance(raw, str) else None
     if moment is None or moment.tzinfo is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rest_framework.pagination import BasePagination
@@ -10,7 +11,8 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from tasks.api.cursors import FIELDS, Ordering, Place
+from tasks.api.cursors import FIELDS, OPTIONAL, Ordering, Place
+from tasks.api.reading import find_edge, read_page
 from tasks.errors import InvalidInput
 from tasks.models import Task
 from tasks.querysets import TaskQuerySet
@@ -25,6 +27,12 @@ class TaskPagination(BasePagination):
 
     query_names = frozenset({"cursor", "limit", "ordering"})
 
+    easy: TaskQuerySet | None = None
+    """For a filter that no index knows: all that the other filters let through. A page looks at
+    LOOK_THROUGH of them and goes on in the next one, so it may have few rows, or none."""
+
+    default_ordering = DEFAULT_ORDERING
+
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
@@ -35,7 +43,7 @@ class TaskPagination(BasePagination):
         """
         self._request = request
         ordering = _one(request, "ordering")
-        self._ordering = Ordering.parse(DEFAULT_ORDERING if ordering is None else ordering)
+        self._ordering = Ordering.parse(self.default_ordering if ordering is None else ordering)
         limit = _limit(_one(request, "limit"))
         cursor = _one(request, "cursor")
         place = None if cursor is None else Place.decode(cursor, self._ordering)
@@ -49,28 +57,43 @@ class TaskPagination(BasePagination):
     def _read(
         self, queryset: TaskQuerySet, place: Place | None, limit: int
     ) -> tuple[list[Task], bool]:
+        """The rows of a page, and whether there may be more in its direction."""
         is_backward = place is not None and place.is_backward
-        if place is not None:
-            queryset = queryset.filter(self._ordering.beyond(place))
-        found = list(self._ordering.sort(queryset, backward=is_backward)[: limit + 1])
-        rows = found[:limit]
-        return (rows[::-1] if is_backward else rows), len(found) > limit
+        self._edge = None
+        if self.easy is not None and self._ordering.field not in OPTIONAL:
+            self._edge = find_edge(self.easy, self._ordering, place)
+        if self._edge is not None:
+            queryset = queryset.filter(self._ordering.up_to(self._edge))
+        found = read_page(queryset, self._ordering, place, limit + 1)
+        if len(found) > limit:
+            self._edge = None  # the page is full before it
+        rows, has_more = found[:limit], len(found) > limit or self._edge is not None
+        return (rows[::-1] if is_backward else rows), has_more
 
     def get_paginated_response(self, data: Any) -> Response:
-        has_next = self._has_next and bool(self._rows)
-        has_previous = self._has_previous and bool(self._rows)
         return Response(
             {
-                "next": self._link(self._rows[-1], is_backward=False) if has_next else None,
-                "previous": self._link(self._rows[0], is_backward=True) if has_previous else None,
+                "next": self._link(is_backward=False) if self._has_next else None,
+                "previous": self._link(is_backward=True) if self._has_previous else None,
                 "results": data,
             }
         )
 
-    def _link(self, row: Task, *, is_backward: bool) -> str:
-        place = self._ordering.place_of(row, is_backward=is_backward)
+    def _link(self, *, is_backward: bool) -> str | None:
+        """To what lies beyond the page's last row, or beyond what it has looked through."""
+        place = self._place_to_go_on_from(is_backward=is_backward)
+        if place is None:
+            return None
         address = self._request.build_absolute_uri()
         return replace_query_param(address, "cursor", place.encode(self._ordering))
+
+    def _place_to_go_on_from(self, *, is_backward: bool) -> Place | None:
+        if self._edge and (self._edge.is_backward is is_backward or not self._rows):
+            return replace(self._edge, is_backward=is_backward)
+        if not self._rows:
+            return None
+        row = self._rows[0 if is_backward else -1]
+        return self._ordering.place_of(row, is_backward=is_backward)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": "string", "format": "uri", "nullable": True}

@@ -162,6 +162,17 @@ class Task(models.Model):
                 condition=Q(result_source__in=ODD_SOURCES),
             ),
             models.Index(fields=["created_at"], name="task_created"),
+            models.Index(fields=["updated_at"], name="task_updated"),
+            models.Index(
+                fields=["started_at"], name="task_started", condition=Q(started_at__isnull=False)
+            ),
+            models.Index(fields=["priority", "id"], name="task_priority_id"),
+            models.Index("model", F("id").desc(), name="task_model_id"),
+            # Of all states, unlike `task_error`: the few tasks with any trouble at all.
+            models.Index(
+                "error_code", F("id").desc(), name="task_trouble", condition=Q(error_code__gt="")
+            ),
+            models.Index(F("id").desc(), name="task_truncated", condition=Q(truncated=True)),
             models.Index(
                 fields=["finished_at"],
                 name="task_finished",
