@@ -37,8 +37,9 @@ from mcp_bridge.resources import list_resources, list_templates, read_resource
 from mcp_bridge.subscriptions import LegacySubscriptions, ListenHandler
 from mcp_bridge.tools import call_tool, input_schema_of, list_tools
 from mcp_bridge.tools.waiting import WAIT_FOR_TASK
+from tasks.desktop_config import SERVER_NAME
 
-NAME = "async-ai-task-runner"
+NAME = SERVER_NAME
 INSTRUCTIONS = """\
 Runs AI prompts as background tasks that survive crashes and outages.
 1. create_task with a prompt returns a task_id at once.

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from tasks.admin.since import SinceFilter
+from tasks.index_hints import through_index
 from tasks.models import Task
 
 MOST_COUNTED = 10_000
 _LARGE_TEXTS = ("prompt", "system", "result", "metadata", "error_message")
 _PREVIEW_CHARS = 160
+MOST_READ_BY_TIME = 50_000
+"""So many rows are looked through faster than another filter's whole index might be."""
 
 if TYPE_CHECKING:
     _Paginator = Paginator[Any]
@@ -41,12 +45,39 @@ class CappedChangeList(ChangeList):
 
 
 class TaskChangeList(CappedChangeList):
-    """The list of tasks, with the beginning of each prompt alone."""
+    """The list of tasks, with the beginning of each prompt alone.
+
+    Filtered by a time, it is read in the order of that time where this is the shorter way: by
+    number, the oldest first, a whole table would be passed over before the first row is found.
+    """
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        if (span := self._time_to_read_by()) is not None:
+            column, index, direction = span
+            by_time = rows.order_by(f"{direction}{column}", f"{direction}pk")
+            rows = through_index(by_time, index)
         preview = Left("prompt", _PREVIEW_CHARS)
         shown: QuerySet[Any] = rows.defer(*_LARGE_TEXTS).annotate(prompt_preview=preview)
         return shown
+
+    def _time_to_read_by(self) -> tuple[str, str, str] | None:
+        """The column, its index and the sign of the order; None: go by number."""
+        used = [spec for spec in self.filter_specs if set(spec.expected_parameters()) & self._asked]
+        times = [
+            spec for spec in used if isinstance(spec, SinceFilter) and spec.since() is not None
+        ]
+        if not times:
+            return None
+        first = times[0]
+        is_alone = len(used) == len(times) and not self.query
+        if not is_alone and not first.is_narrow(MOST_READ_BY_TIME):
+            return None
+        direction = "" if self.params.get(ORDER_VAR, "").startswith("1") else "-"
+        return first.column, first.index, direction
+
+    @property
+    def _asked(self) -> set[str | None]:
+        return {name for name, values in self.filter_params.items() if any(values)}

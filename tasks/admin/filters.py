@@ -14,49 +14,15 @@ from tasks.index_hints import is_among, through_index, where
 from tasks.models import PromptTemplate, Task, TemplateVersion
 from tasks.models.task import ODD_SOURCES
 from tasks.providers.catalogue import load_catalogue
-from tasks.querysets import database_now
-from tasks.stats import StatsRange
 from tasks.stats.expressions import answering_provider
-from tasks.stats.hours import midnight
 from tasks.vocabulary import Provider, ResultSource, Status
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 
-_TODAY = "today"
 _SHOWN = 12
 _OWN_CODES = ("expired", "unstorable", "worker_lost")
 _REAL = [(name.value, name.value) for name in Provider if name is not Provider.AUTO]
-
-
-class FinishedFilter(admin.SimpleListFilter):
-    """Ended within the same ranges as on the stats page."""
-
-    title = "finished within"
-    parameter_name = "finished"
-    _column = "finished_at"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        ranges = [(look_back.value, look_back.words) for look_back in StatsRange]
-        return [*ranges, (_TODAY, "today, UTC")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        word = self.value()
-        if word == _TODAY:
-            since = midnight(database_now())
-        elif word in set(StatsRange):
-            since = database_now() - StatsRange(word).length
-        else:
-            return queryset
-        return queryset.filter(**{f"{self._column}__gte": since})
-
-
-class CreatedFilter(FinishedFilter):
-    """Submitted within a range."""
-
-    title = "created within"
-    parameter_name = "created"
-    _column = "created_at"
 
 
 class SourceFilter(admin.SimpleListFilter):

@@ -17,10 +17,8 @@ from tasks.admin.changelist import CappedPaginator, TaskChangeList
 from tasks.admin.columns import TaskColumns
 from tasks.admin.detail import detail_view
 from tasks.admin.filters import (
-    CreatedFilter,
     ErrorFilter,
     FailedAtFilter,
-    FinishedFilter,
     ModelFilter,
     PriorityFilter,
     ServedFilter,
@@ -31,6 +29,7 @@ from tasks.admin.filters import (
 from tasks.admin.moves import move_urls
 from tasks.admin.saved_views import view_bar, view_urls
 from tasks.admin.search import HELP, search_tasks
+from tasks.admin.since import CreatedFilter, FinishedFilter
 from tasks.admin.submit_view import submit_view
 from tasks.errors import TaskNotFound
 from tasks.models import Task

@@ -8,12 +8,18 @@ from typing import Any
 from django import forms
 
 from tasks.conf import get_conf
+from tasks.models import TemplateVersion
 from tasks.services.choosing import accepted_models
 from tasks.vocabulary import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY, Provider
 
+_VARIABLE = "variable_"
+
 
 class TaskForm(forms.Form):
-    """It only turns text into types. `form_id` makes a double click one task, not two."""
+    """It only turns text into types. `form_id` makes a double click one task, not two.
+
+    With a template's version, its variables stand in place of the prompt.
+    """
 
     prompt = forms.CharField(strip=False, widget=forms.Textarea(attrs={"rows": 5}))
     provider = forms.ChoiceField(required=False)
@@ -29,8 +35,9 @@ class TaskForm(forms.Form):
     )
     form_id = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, version: TemplateVersion | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.version = version
         self.initial.setdefault("form_id", f"page-form-{uuid.uuid4()}")
         self.fields["provider"].choices = _choices()  # type: ignore[attr-defined]
         limit = get_conf().prompt_max_chars
@@ -38,6 +45,10 @@ class TaskForm(forms.Form):
         self.fields["model"].help_text = "Empty: the provider's default."
         self.fields["priority"].help_text = "10 is called first, 1 last."
         self.fields["max_tokens"].help_text = "Cap on the length of the answer."
+        if version is not None:
+            del self.fields["prompt"]
+            fields = {_VARIABLE + one["name"]: _variable_field(one) for one in version.variables}
+            self.fields = fields | self.fields
 
     @property
     def model_names(self) -> list[str]:
@@ -47,11 +58,30 @@ class TaskForm(forms.Form):
 
     def as_submission(self) -> dict[str, Any]:
         """What was filled in. Browsers send CRLF for each line break that a person sees as one."""
-        return {
+        data = {
             name: value.replace("\r\n", "\n") if isinstance(value, str) else value
             for name, value in self.cleaned_data.items()
             if name != "form_id" and value not in (None, "")
         }
+        plain = {name: value for name, value in data.items() if not name.startswith(_VARIABLE)}
+        if self.version is None:
+            return plain
+        names = [one["name"] for one in self.version.variables]
+        values = {name: data[_VARIABLE + name] for name in names if _VARIABLE + name in data}
+        return plain | {"template": str(self.version), "variables": values}
+
+    def field_of(self, rule_on: str) -> str | None:
+        """The field beside which a broken rule is told; None: above them all."""
+        name = rule_on.replace("variables.", _VARIABLE, 1)
+        return name if name in self.fields else None
+
+
+def _variable_field(variable: dict[str, Any]) -> forms.CharField:
+    return forms.CharField(
+        strip=False, required=variable["default"] is None, initial=variable["default"],
+        label=variable["name"], help_text=variable["description"],
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )  # fmt: skip
 
 
 def _models(provider: str) -> list[str]:

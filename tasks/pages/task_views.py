@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from tasks import services
 from tasks.errors import DomainError, TaskNotFound
 from tasks.models import Task
+from tasks.pages.how_to import how_to
 from tasks.services.partials import partial_text
 from tasks.stats.queue import get_outlook
 from tasks.stats.wording import dollars, duration, waiting_words
@@ -35,8 +36,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
     """The newest of one's own, also for staff: all tasks are in the admin."""
     rows = Task.objects.filter(owner_id=_user(request).pk).order_by("-pk")
     tasks = rows.only("id", "status", "prompt", "provider", "model", "created_at")[:_NEWEST]
-    origin = f"{request.scheme}://{request.get_host()}"
-    return render(request, "pages/task_list.html", {"tasks": tasks, "origin": origin})
+    return render(request, "pages/task_list.html", {"tasks": tasks} | how_to(request))
 
 
 @never_cache

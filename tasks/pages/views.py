@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from tasks.pages.figures import build_figures
+from tasks.pages.how_to import how_to
 from tasks.stats import StatsRange, get_snapshot
 
 log_out = LogoutView.as_view(next_page="landing")
@@ -33,10 +34,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 def stats_page(request: HttpRequest) -> HttpResponse:
     """The whole page. An unknown range means the last 24 hours."""
     look_back = _asked_range(request) or StatsRange.DAY
-    context = _figures(request, look_back) | {
-        "ranges": list(StatsRange),
-        "origin": f"{request.scheme}://{request.get_host()}",
-    }
+    context = _figures(request, look_back) | how_to(request) | {"ranges": list(StatsRange)}
     return render(request, "pages/stats.html", context)
 
 

@@ -11,12 +11,14 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from tasks.models import Attempt, ProviderState, QueueSample, Task, Worker
+from tasks.models import Attempt, ProviderState, QueueSample, Task, WebhookDelivery, Worker
 from tasks.policy.breaker import Breaker, BreakerState
 from tasks.services import submit
 from tasks.services.batch_items import items_of_list
 from tasks.services.batches import create_batch
+from tasks.services.saved_views import save_view
 from tasks.services.templates import create_template, edit_template
+from tasks.services.webhooks import create_webhook
 from tasks.stats.rollup import rebuild
 
 _PROMPTS = (
@@ -49,6 +51,8 @@ def paint(count: int = 900) -> None:
     _others(now, owner)
     _batches(now, owner)
     _template(owner)
+    _webhook(now, owner)
+    _saved_view(owner)
     _paint_queue(dice, now)
     _open_breaker(now)
     rebuild()
@@ -162,6 +166,8 @@ def _batches(now: datetime, owner: Any) -> None:
         for n, key in enumerate(batch.tasks.order_by("pk").values_list("pk", flat=True)[:ends]):
             Task.objects.filter(pk=key).update(
                 status="FAILED" if n % 20 == 7 else "COMPLETED", cost_usd=Decimal("0.00031"),
+                error_code="timeout" if n % 20 == 7 else "", result_source="provider",
+                served_provider="deepseek", served_model="deepseek-flash",
                 finished_at=now, started_at=now - timedelta(seconds=2), result="Done.",
             )  # fmt: skip
 
@@ -176,10 +182,38 @@ def _template(owner: Any) -> None:
         end = made.created_at + timedelta(seconds=1 + n / 10)
         Task.objects.filter(pk=made.pk).update(
             status="FAILED" if n == 5 else "COMPLETED", started_at=made.created_at,
+            error_code="timeout" if n == 5 else "", result="Briefly: yes.",
             finished_at=end, truncated=n == 3, cost_usd=Decimal("0.0002"),
         )  # fmt: skip
     prompt = "Summarise this text in {{ language }}, in {{ count }} sentences:\n\n{{ text }}"
     edit_template(owner, template.pk, {"prompt": prompt})
+
+
+def _webhook(now: datetime, owner: Any) -> None:
+    order = {"url": "https://hooks.example.org/tasks", "description": "the shop's back office"}
+    endpoint = create_webhook(owner, order)
+    for n, error in enumerate((None, None, HOSTILE, "Answered 500.", None), start=1):
+        at = now - timedelta(minutes=6 - n)
+        tried = {"number": 1, "at": at.isoformat(), "http_status": 500 if error else 204,
+                 "error": error, "duration_ms": 40 + n}  # fmt: skip
+        WebhookDelivery.objects.create(
+            endpoint=endpoint, event_id=n, type="task.completed", created_at=at, tries=1,
+            log=[tried], state="failed" if error else "delivered", finished_at=at,
+            body=f'{{"type":"task.completed","data":{{"id":{n}}}}}',
+        )  # fmt: skip
+
+
+def _saved_view(owner: Any) -> None:
+    save_view(owner, "Timeouts at openai", "error=timeout&failed_at=openai")
+
+
+def fail_many(count: int) -> None:
+    """So many tasks that FAILED in the same way a moment ago."""
+    now, owner = timezone.now(), get_user_model().objects.get(username="admin")
+    for _ in range(count):
+        values = {"provider": "mock", "model": "mock-1", "status": "FAILED",
+                  "error_code": "bad_response", "error_message": "No JSON."}  # fmt: skip
+        _save(owner, _PROMPTS[0], now, now, now, values)
 
 
 def _save(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
+from tests.browser.places import BEFORE_LOGIN, places
 from tests.browser.site import open_browser, paint_scenery, start_web
 from tests.deployment import Deployment, template_database
 
@@ -26,7 +27,7 @@ def take_all(folder: Path) -> None:
     with _stage() as (deployment, web, browser):
         _shoot_round(browser, web, folder, {"stats-empty": "/stats/"})
         paint_scenery(deployment)
-        _shoot_round(browser, web, folder, _pages(deployment))
+        _shoot_round(browser, web, folder, places(deployment))
 
 
 def take_for_readme(path: Path) -> None:
@@ -52,31 +53,6 @@ def _stage() -> Iterator[tuple[Deployment, str, Browser]]:
         yield deployment, start_web(deployment), browser
 
 
-def _pages(deployment: Deployment) -> dict[str, str]:
-    def detail(condition: str) -> str:
-        (row,) = deployment.query(f"SELECT max(id) FROM tasks_task WHERE {condition}")
-        return f"/admin/tasks/task/{row[0]}/change/"
-
-    return {
-        "stats": "/stats/",
-        "admin": "/admin/",
-        "list": "/admin/tasks/task/",
-        "add": "/admin/tasks/task/add/",
-        "detail-completed": detail("result_source = 'fallback'"),
-        "detail-mock": detail("result_source = 'mock'"),
-        "detail-waiting": detail("attempts = 2"),
-        "detail-failed": detail("status = 'FAILED'"),
-        "keys": "/admin/tasks/apikey/",
-        "key-add": "/admin/tasks/apikey/add/",
-        "batches": "/admin/tasks/batch/",
-        "batch": "/admin/tasks/batch/1/change/",
-        "templates": "/admin/tasks/prompttemplate/",
-        "template": "/admin/tasks/prompttemplate/1/change/",
-        "workers": "/admin/tasks/worker/",
-        "providers": "/admin/tasks/providerstate/",
-    }
-
-
 def _shoot_round(browser: Browser, web: str, folder: Path, pages: dict[str, str]) -> None:
     for scheme in _SCHEMES:
         for size, width in _WIDTHS.items():
@@ -84,7 +60,7 @@ def _shoot_round(browser: Browser, web: str, folder: Path, pages: dict[str, str]
                 color_scheme=scheme, viewport={"width": width, "height": 800}
             )
             page = context.new_page()
-            for name, path in {"landing": "/", "login": "/admin/login/"}.items():
+            for name, path in BEFORE_LOGIN.items():
                 _shoot(page, web + path, folder / f"{name}-{scheme}-{size}.png")
             log_in(page, web)
             for name, path in pages.items():

@@ -5,14 +5,10 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.places import places
 from tests.browser.screenshots import log_in
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-PAGES = (
-    "/stats/", "/stats/?range=30d", "/tasks/", "/tasks/new/",
-    "/admin/", "/admin/tasks/task/", "/admin/tasks/task/add/",
-    "/admin/tasks/providerstate/", "/admin/tasks/worker/", "/admin/tasks/apikey/",
-)  # fmt: skip
 
 
 def _findings(page):
@@ -29,14 +25,13 @@ def _findings(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_no_page_has_a_serious_finding(open_page, web, installation, scheme, viewport):
-    ((task,),) = installation.query("SELECT max(id) FROM tasks_task WHERE error_code <> ''")
     # axe itself sets styles; that the pages do not is told by the other tests.
     page = open_page(color_scheme=scheme, viewport=viewport, bypass_csp=True)
     page.goto(f"{web}/")
     findings = {"/": _findings(page)}
     log_in(page, web)
-    for path in (*PAGES, f"/tasks/{task}/", f"/admin/tasks/task/{task}/change/"):
+    for name, path in places(installation).items():
         page.goto(web + path)
-        findings[path] = _findings(page)
+        findings[name] = _findings(page)
     bad = {path: found for path, found in findings.items() if found}
     assert not bad, "\n".join(f"{path}: {line}" for path in bad for line in bad[path])

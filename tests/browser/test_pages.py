@@ -7,12 +7,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.places import BEFORE_LOGIN, foreign_places, places
 from tests.browser.scenery import HOSTILE
 from tests.browser.screenshots import log_in
 from tests.deployment import wait_until
 
-PAGES = ["/stats/", "/admin/", "/admin/tasks/task/", "/admin/tasks/task/add/",
-         "/admin/tasks/apikey/", "/admin/tasks/worker/", "/api/docs/"]  # fmt: skip
 NARROW = {"width": 360, "height": 740}
 _LIGHTNESS = """() => {
     const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number);
@@ -79,30 +78,27 @@ def test_a_task_is_cancelled_and_retried_by_its_buttons(open_page, web, installa
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_errs_or_breaks_the_policy_in_either_scheme(open_page, web, scheme):
+def test_no_page_errs_or_breaks_the_policy_in_either_scheme(open_page, web, installation, scheme):
     page = open_page(color_scheme=scheme)
     log_in(page, web)
-    for path in PAGES:
+    for path in places(installation).values():
+        page.goto(web + path)
+        assert (page.evaluate(_LIGHTNESS) < 60) == (scheme == "dark"), path
+    for path in foreign_places(installation).values():
         page.goto(web + path, wait_until="networkidle")
-        if path != "/api/docs/":
-            assert (page.evaluate(_LIGHTNESS) < 60) == (scheme == "dark"), path
 
 
-@pytest.mark.parametrize("path", ["/", "/stats/"])
-def test_pages_fit_a_narrow_screen_without_sideways_scrolling(open_page, web, path):
+def test_no_page_scrolls_sideways_on_a_phone(open_page, web, installation):
     page = open_page(viewport=NARROW)
-    if path != "/":
-        log_in(page, web)
-    page.goto(web + path)
-    assert _overflow(page) <= 0
-
-
-def test_the_task_page_fits_a_narrow_screen(open_page, web, installation):
-    ((number,),) = installation.query("SELECT max(id) FROM tasks_task WHERE error_code <> ''")
-    page = open_page(viewport=NARROW)
+    wide = {}
+    for path in BEFORE_LOGIN.values():
+        page.goto(web + path)
+        wide[path] = _overflow(page)
     log_in(page, web)
-    page.goto(f"{web}/admin/tasks/task/{number}/change/")
-    assert _overflow(page) <= 0
+    for name, path in places(installation).items():
+        page.goto(web + path)
+        wide[name] = _overflow(page)
+    assert {name: pixels for name, pixels in wide.items() if pixels > 0} == {}
 
 
 def test_a_hostile_text_runs_nowhere(open_page, web, installation):

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tasks.models import Task
 from tasks.services import submit
+from tasks.services.templates import create_template
 
 FORM = {"prompt": "Say hello", "provider": "", "model": "", "priority": "7", "form_id": "f-1"}
 
@@ -134,3 +135,43 @@ def test_pages_want_a_login_and_have_nothing_inline(client_of, owner, client, db
         assert "unsafe" not in response["Content-Security-Policy"]
         assert not re.search(r"<style| style=| onclick=|<script>", response.text)
     assert client.get(f"/tasks/{task.pk}/part/").status_code == 403
+
+
+@pytest.fixture
+def greeting(owner):
+    order = {"name": "greet", "prompt": "Greet {{ name }} in {{ language }}",
+             "variables": [{"name": "language", "default": "French"}]}  # fmt: skip
+    return create_template(owner, order)
+
+
+def _without_prompt(**more):
+    return {name: value for name, value in FORM.items() if name != "prompt"} | more
+
+
+def test_a_template_is_chosen_filled_in_and_submitted(client_of, owner, greeting):
+    client = client_of(owner)
+    assert ">greet</option>" in client.get("/tasks/new/").text
+    where = f"/tasks/new/?template={greeting.pk}"
+    page = client.get(where)
+    assert "Greet {{ name }} in {{ language }}" in page.text
+    assert page.context["form"]["variable_language"].value() == "French"
+    asked = _without_prompt(variable_name="Ada", variable_language="Dutch")
+    assert "mock answers" in client.post(where, asked | {"estimate": "1"}).text
+    client.post(where, asked | {"submit": "1"})
+    task = Task.objects.get()
+    assert (task.prompt, task.template) == ("Greet Ada in Dutch", "greet@1")
+
+
+def test_a_missing_variable_is_told_beside_its_field(client_of, owner, greeting):
+    where = f"/tasks/new/?template={greeting.pk}"
+    response = client_of(owner).post(where, _without_prompt(submit="1"))
+    assert "variable_name" in response.context["form"].errors
+    assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["{key}", "99999", "x", "-1", "9" * 30, "greet@9"])
+def test_somebody_elses_template_is_not_there(client_of, stranger, greeting, key):
+    client = client_of(stranger)
+    where = "/tasks/new/?template=" + key.format(key=greeting.pk)
+    assert client.get(where).status_code == 404
+    assert "greet" not in client.get("/tasks/new/").text

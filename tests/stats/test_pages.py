@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -52,6 +55,18 @@ def test_the_empty_page_tells_how_to_begin(client_of, operator):
     assert "curl http://testserver/api/tasks/" in text
     assert "./run runmcp --print-config" in text
     assert '<details class="panel" id="how-to" open>' in text
+    block = json.loads(unescape(re.search(r"<code>(\{.*?)</code>", text, re.S)[1]))
+    (server,) = block["mcpServers"].values()
+    assert Path(server["command"]).is_file()
+    assert Path(server["args"][0]).is_file()
+    assert server["args"][1:] == ["runmcp", "--user", "operator"]
+
+
+def test_only_staff_learn_where_the_project_lies(client_of, owner):
+    text = client_of(owner).get("/stats/").text
+    assert "--print-config" in text
+    assert "manage.py runmcp" not in text
+    assert "mcpServers" not in text
 
 
 def test_the_tiles_show_the_figures_and_lead_to_the_tasks(

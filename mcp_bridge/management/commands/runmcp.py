@@ -12,12 +12,12 @@ import anyio
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mcp_bridge.caller import Caller
-from mcp_bridge.client_config import client_config
 from mcp_bridge.database import threads
 from mcp_bridge.http import http_app, listen, serve_http
 from mcp_bridge.preflight import check_database, check_settings, require_user
 from mcp_bridge.server import build_server
 from mcp_bridge.stdio import serve_stdio
+from tasks.desktop_config import desktop_config
 from tasks.vocabulary import LogLevel
 
 
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["print_config"]:
-            self.stdout.write(json.dumps(client_config(_kept(options)), indent=2))
+            self.stdout.write(json.dumps(desktop_config(_kept(options)), indent=2))
             return
         if options["log_level"]:
             logging.getLogger().setLevel(options["log_level"].upper())

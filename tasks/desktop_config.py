@@ -1,4 +1,4 @@
-"""The block that makes a desktop client start this server."""
+"""The block that makes a desktop client start the MCP server of this installation."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
+_SCRIPT = Path(__file__).resolve().parent.parent / "manage.py"
+SERVER_NAME = "async-ai-task-runner"
 
-from mcp_bridge.server import NAME
 
-
-def client_config(options: Sequence[str] = ()) -> dict[str, Any]:
+def desktop_config(options: Sequence[str] = ()) -> dict[str, Any]:
     """`claude_desktop_config.json`. Absolute paths: clients start servers from anywhere.
 
     The project's own Python, as it was called: resolving the link would leave its environment.
     """
-    script = Path(settings.BASE_DIR) / "manage.py"
     command = {
         "command": str(Path(sys.executable).absolute()),
-        "args": [str(script), "runmcp", *options],
+        "args": [str(_SCRIPT), "runmcp", *options],
     }
-    return {"mcpServers": {NAME: command}}
+    return {"mcpServers": {SERVER_NAME: command}}
