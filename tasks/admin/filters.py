@@ -14,7 +14,7 @@ from tasks.index_hints import is_among, through_index, where
 from tasks.models import PromptTemplate, Task, TemplateVersion
 from tasks.models.task import ODD_SOURCES
 from tasks.providers.catalogue import load_catalogue
-from tasks.stats.expressions import answering_provider
+from tasks.stats.expressions import last_tried
 from tasks.vocabulary import Provider, ResultSource, Status
 
 if TYPE_CHECKING:
@@ -76,10 +76,16 @@ class ModelFilter(admin.SimpleListFilter):
 
 
 class FailedAtFilter(admin.SimpleListFilter):
-    """FAILED, by whom it was tried with last, as the stats page counts it."""
+    """FAILED, by whom it was tried with last, as the stats page counts it, which links here.
+
+    Shown only while in use: each failure must be asked for its last attempt.
+    """
 
     title = "failed at"
     parameter_name = "failed_at"
+
+    def has_output(self) -> bool:
+        return bool(self.value())
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return _REAL
@@ -88,7 +94,7 @@ class FailedAtFilter(admin.SimpleListFilter):
         if not self.value():
             return queryset
         failed = queryset.filter(where("status", Status.FAILED))
-        return failed.alias(answered_by=answering_provider()).filter(answered_by=self.value())
+        return failed.alias(tried_last=last_tried()).filter(tried_last=self.value())
 
 
 class TemplateFilter(admin.SimpleListFilter):

@@ -87,10 +87,15 @@ def answering_provider() -> Expression:
 
     Only rows without an answer pay for the look at their attempts.
     """
-    last = Attempt.objects.filter(task=OuterRef("pk")).order_by("-number").values("provider")[:1]
     return Case(
         When(result_source=ResultSource.MOCK.value, then=Value(Provider.MOCK.value)),
         When(served_provider__gt="", then=F("served_provider")),
-        default=Coalesce(Subquery(last), Cast("provider", CharField())),
+        default=last_tried(),
         output_field=CharField(),
     )
+
+
+def last_tried() -> Expression:
+    """Whom a task was called at last; of one that never was, who was asked."""
+    last = Attempt.objects.filter(task=OuterRef("pk")).order_by("-number").values("provider")[:1]
+    return Coalesce(Subquery(last), Cast("provider", CharField()))
