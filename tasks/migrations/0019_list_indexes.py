@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks", "0017_fewer_indexes"),
+        ("tasks", "0018_tokens_back"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
