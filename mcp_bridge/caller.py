@@ -8,9 +8,13 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 
 from tasks.errors import NotPermitted, RateLimited
+from tasks.prepared import Prepared
 from tasks.services.rates import count_event
 
 _WINDOW_S = 60
+_active_user: Prepared[AbstractBaseUser] = Prepared(
+    lambda key: get_user_model()._default_manager.filter(pk=key, is_active=True)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +38,7 @@ class Caller:
         """
         if self.user is not None:
             return self.user
-        user = get_user_model()._default_manager.filter(pk=self.user_id, is_active=True).first()
+        user = _active_user.first(self.user_id)
         if user is None:
             raise NotPermitted("The user that this server acts as is not active any more.")
         return user

@@ -7,9 +7,12 @@ from django.db.models import QuerySet
 
 from tasks.errors import BatchNotFound, NotFound, TaskNotFound
 from tasks.models import Batch, Task
+from tasks.prepared import Prepared
 from tasks.querysets import TaskQuerySet
 
 _MOST_ID = 2**63 - 1
+_any_task: Prepared[Task] = Prepared(lambda key: Task.objects.filter(pk=key))
+_own_task: Prepared[Task] = Prepared(lambda key, own: Task.objects.filter(pk=key, owner_id=own))
 
 
 def visible_tasks(user: AbstractBaseUser) -> TaskQuerySet:

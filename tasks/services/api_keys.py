@@ -10,10 +10,14 @@ from django.utils import timezone
 
 from tasks.errors import InvalidInput
 from tasks.models import ApiKey
+from tasks.prepared import Prepared
 from tasks.services.audit import note
 from tasks.vocabulary import Scope
 
 _USE_IS_NEWS_AFTER = timedelta(minutes=1)
+_by_digest: Prepared[ApiKey] = Prepared(
+    lambda digest: ApiKey.objects.select_related("user").filter(digest=digest)
+)
 
 
 @transaction.atomic
@@ -39,7 +43,7 @@ def create_api_key(
 
 def find_api_key(key: str) -> ApiKey | None:
     """The usable key of an active user, or None: unknown, revoked, expired, user switched off."""
-    row = ApiKey.objects.select_related("user").filter(digest=ApiKey.digest_of(key)).first()
+    row = _by_digest.first(ApiKey.digest_of(key))
     now = timezone.now()
     if row is None or not row.is_usable(now) or not row.user.is_active:
         return None

@@ -5,11 +5,16 @@ Figures of the whole system, whoever owns the tasks: there is one line for all.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
+
+from django.db.models import Count, QuerySet, Value
 
 from tasks.models import Task
+from tasks.prepared import Prepared
 from tasks.querysets import TaskQuerySet, database_now
 from tasks.stats.live import list_workers
 from tasks.vocabulary import ResultSource, Status
@@ -33,9 +38,8 @@ def get_outlook(task: Task) -> Outlook:
     """Of this moment. A few indexed looks; for an ended task none."""
     if task.is_terminal:
         return Outlook(queue_position=None, estimated_seconds_left=None)
-    now = database_now()
     position = queue_position(task)
-    left_s = _seconds_left(task, position, now)
+    left_s = _seconds_left(task, position)
     return Outlook(
         queue_position=position, estimated_seconds_left=None if left_s is None else round(left_s, 1)
     )
@@ -45,12 +49,15 @@ def queue_position(task: Task) -> int | None:
     """How many due tasks are called before this one, itself counted."""
     if task.state is not Status.PENDING or task.wake_at is not None:
         return None
-    due: TaskQuerySet = Task.objects.all().due()
-    return due.ahead_of(task.priority, task.boost, task.pk).order_by().count()
+    return _count_ahead.first(task.priority + task.boost, task.pk)
 
 
-def _seconds_left(task: Task, position: int | None, now: datetime) -> float | None:
-    runs_s = _recent_runs(task.provider, now)
+def _seconds_left(task: Task, position: int | None) -> float | None:
+    runs = _newest_runs(task.provider)
+    if not runs:
+        return None
+    now = database_now()
+    runs_s = _recent(runs, now)
     if not runs_s:
         return None
     if task.state is Status.PROCESSING:
@@ -63,19 +70,37 @@ def _seconds_left(task: Task, position: int | None, now: datetime) -> float | No
     return (1 + ((position or 1) - 1) // slots) * median(runs_s)
 
 
-def _recent_runs(provider: str, now: datetime) -> list[float]:
-    """Seconds that the newest COMPLETED tasks of this provider ran, cached answers left out."""
-    rows = (
-        Task.objects.filter(provider=provider, status=Status.COMPLETED, finished_at__isnull=False)
+def _recent(runs: Iterable[tuple[datetime, datetime]], now: datetime) -> list[float]:
+    """Seconds of those that ended not long ago."""
+    return [
+        (finished_at - started_at).total_seconds()
+        for started_at, finished_at in runs
+        if finished_at > now - _RECENT
+    ]
+
+
+def _select_ahead(rank: int, task_id: int) -> QuerySet[Any, int]:
+    due: TaskQuerySet = Task.objects.all().due()
+    ahead = due.ahead_of(rank, 0, task_id).order_by()
+    # A count that is a query, to be prepared: of all rows as one group.
+    grouped = ahead.annotate(group=Value(1)).values("group").annotate(n=Count("*"))
+    counted: QuerySet[Any, int] = grouped.values_list("n", flat=True)
+    return counted
+
+
+def _select_newest_runs(provider: str) -> QuerySet[Any, tuple[datetime, datetime]]:
+    """When the newest COMPLETED tasks of this provider ran, cached answers left out."""
+    completed = Task.objects.filter(provider=provider, status=Status.COMPLETED)
+    return (
+        completed.filter(started_at__isnull=False, finished_at__isnull=False)
         .exclude(result_source=ResultSource.CACHE)
         .order_by("-id")
         .values_list("started_at", "finished_at")[:_RUNS_LOOKED_AT]
     )
-    return [
-        (finished_at - started_at).total_seconds()
-        for started_at, finished_at in rows
-        if started_at and finished_at and finished_at > now - _RECENT
-    ]
+
+
+_count_ahead: Prepared[int] = Prepared(_select_ahead)
+_newest_runs: Prepared[tuple[datetime, datetime]] = Prepared(_select_newest_runs)
 
 
 def _rest_of_run(runs_s: list[float], elapsed_s: float) -> float | None:
