@@ -10,7 +10,7 @@ from bench.effort import Effort
 from bench.figure import Figure
 from bench.peers.measure import measure_peer
 from bench.peers.roster import PEERS
-from bench.rows import batch, calls, claim, door, idle, memory, noop, pickup
+from bench.rows import batch, calls, claim, door, idle, lists, memory, noop, pickup
 
 OwnRow = Callable[[Kind, Effort], Iterator[Figure]]
 PeerRow = Callable[[Effort], Iterator[Figure]]
@@ -25,6 +25,7 @@ OWN_ROWS: Mapping[str, OwnRow] = {
     "claim": claim.measure,
     "batch": batch.measure,
     "door": door.measure,
+    "lists": lists.measure,
 }
 PEER_ROWS: Mapping[str, PeerRow] = {
     peer.name.lower(): partial(measure_peer, peer) for peer in PEERS
@@ -37,6 +38,9 @@ MEASURES = (
     "idle pickup p50", "idle pickup p99", "memory, 256 slots busy", "memory, 4 slots busy",
     "idle CPU",
     "claim of 128 behind history", "batch of 100,000 lines", "memory for that batch",
+    "single submits", "single submits beside the smallest view", "GET detail",
+    "GET detail beside the smallest view", "submit by 64 clients p50", "submit by 64 clients p99",
+    "page of 50 of 1,000,000, median of all filters", "page of 50 of 1,000,000, slowest filter",
 )  # fmt: skip
 
 

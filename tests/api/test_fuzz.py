@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -23,6 +24,10 @@ _PATHS = SchemaGenerator().get_schema(public=True)["paths"]
 OPERATIONS = [
     (path, method.upper()) for path, operations in _PATHS.items() for method in operations
 ]
+
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
+"""For each operation. More than by default are random ones, other ones each time."""
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def test_every_answer_is_one_that_the_document_announces(
     cases = documented_api[path][method].as_strategy()
 
     @hypothesis.settings(
-        max_examples=25, deadline=None, derandomize=True, database=None,
+        max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES <= 25, database=None,
         suppress_health_check=list(hypothesis.HealthCheck),
     )  # fmt: skip
     @hypothesis.given(case=cases, status=strategies.sampled_from(["PENDING", "FAILED", None]))
