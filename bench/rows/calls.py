@@ -29,7 +29,7 @@ class Calls:
 
 def measure_few(kind: Kind, effort: Effort) -> Iterator[Figure]:
     """The row that shows the start: two full loads of all slots."""
-    results = [_run(kind, effort.few_calls, is_followed=True) for _ in range(effort.runs)]
+    results = [run_calls(kind, effort.few_calls, is_followed=True) for _ in range(effort.runs)]
     yield from _figures(kind, effort.few_calls, 1.25, results)
     followed = [result.segments for result in results if result.segments]
     for name in Segments.NAMES:
@@ -41,7 +41,7 @@ def measure_few(kind: Kind, effort: Effort) -> Iterator[Figure]:
 
 def measure_many(kind: Kind, effort: Effort) -> Iterator[Figure]:
     """The row that shows the long run: every slot filled again as it falls free."""
-    results = [_run(kind, effort.many_calls, is_followed=False) for _ in range(effort.runs)]
+    results = [run_calls(kind, effort.many_calls, is_followed=False) for _ in range(effort.runs)]
     yield from _figures(kind, effort.many_calls, 1.15, results)
 
 
@@ -50,8 +50,9 @@ def ideal_s(count: int, slots: int) -> float:
     return -(-count // slots) * LATENCY_S
 
 
-def _run(kind: Kind, count: int, *, is_followed: bool) -> Calls:
-    with installation(kind, LATENCY_S) as running, running.probe("insert") as insert:
+def run_calls(kind: Kind, count: int, *, is_followed: bool = False, **settings: str) -> Calls:
+    """One run on a fresh installation. is_followed: tell the segments of the time, too."""
+    with installation(kind, LATENCY_S, **settings) as running, running.probe("insert") as insert:
         with running.server_cpu() as server:
             before_s = cpu_s(running.processes)
             committed_at = insert.ask(count=count, chunk=count)["committed_at"]
