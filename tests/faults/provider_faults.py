@@ -1,5 +1,7 @@
 """The ways in which one call to a provider goes wrong, by the rows V1 to V12, and what each means.
 
+Of calls that ask for a stream, as plain answers then come; scripted bodies come whole all the same.
+
 A task's calls meet some of the passing faults one after another, and then one of the ends.
 """
 
@@ -76,7 +78,15 @@ KINDS: Mapping[str, Kind] = {
     "header dripped": _passing("V5", "timeout", Behaviour(fault=Fault.DRIP_HEAD), 3),
     "body dripped": _passing("V5", "timeout", Behaviour(fault=Fault.DRIP_BODY), 3),
     "blank lines for ever": _passing("V5", "timeout", Behaviour(fault=Fault.DRIP_BLANK_LINES), 3),
-    "body cut off": _passing("V6", "connection_failed", Behaviour(fault=Fault.TRUNCATE)),
+    "stream dripped": _passing("V5", "timeout", Behaviour(fault=Fault.DRIP_EVENTS), 3),
+    "body cut off": _passing(
+        "V6", "connection_failed", Behaviour(fault=Fault.TRUNCATE, body={"choices": [1, 2, 3]})
+    ),
+    "stream cut off": _passing("V6", "bad_response", Behaviour(fault=Fault.TRUNCATE)),
+    "stream without its end mark": _passing(
+        "V6", "bad_response", Behaviour(fault=Fault.CUT_STREAM)
+    ),
+    "error event in a stream": _passing("V6", "server_error", Behaviour(fault=Fault.ERROR_EVENT)),
     "JSON cut off": _passing("V6", "bad_response", Behaviour(body='{"choices": [{"mess')),
     "empty body": _passing("V6", "bad_response", Behaviour(body="")),
     "HTML": _passing("V6", "bad_response", Behaviour(body="<html>Welcome</html>")),

@@ -84,6 +84,7 @@ def _installation() -> Iterator[Installation]:
             "TASKRUNNER_WORKERS": "2",
             "TASKRUNNER_CONCURRENCY": "64",
             "TASKRUNNER_CALL_TIMEOUT": "2",
+            "TASKRUNNER_STREAM": "true",
             "TASKRUNNER_RETRY_BASE": "0.1",
             "TASKRUNNER_RETRY_CAP": "1",
             "LOG_LEVEL": "WARNING",

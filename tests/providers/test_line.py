@@ -38,12 +38,16 @@ REQUEST = CompletionRequest(prompt="hello", model="m")
 def test_whatever_keeps_a_call_waiting_ends_at_the_total_deadline(
     fake: FakeProvider, ask: Ask, fault: Fault
 ) -> None:
-    fake.script(Behaviour(fault=fault, interval_s=0.05))
-    begun = time.monotonic()
-    with pytest.raises(CallTimedOut, match=r"within 0\.5 s"):
-        ask(timeout_s=DEADLINE_S)
-    # The tolerance is the machine's; without the deadline it would go on for ever.
-    assert DEADLINE_S <= time.monotonic() - begun < DEADLINE_S + 4
+    fake.script(Behaviour(fault=fault, interval_s=0.05), repeat=True)
+    for _ in range(3):  # the best of three: a busy machine is late now and then, a bug always
+        begun = time.monotonic()
+        with pytest.raises(CallTimedOut, match=r"within 0\.5 s"):
+            ask(timeout_s=DEADLINE_S)
+        took_s = time.monotonic() - begun
+        assert took_s >= DEADLINE_S
+        if took_s < DEADLINE_S + 1:
+            return
+    pytest.fail(f"ended {took_s - DEADLINE_S:.1f} s after the deadline")
 
 
 def test_after_a_timeout_the_next_call_gets_a_connection_of_its_own(
