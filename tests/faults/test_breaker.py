@@ -34,7 +34,7 @@ def shut(installation: Installation) -> Installation:
         installation.start_cluster()
     wait_until(lambda: breaker(installation) == "open", 30, "the breaker opens")
     assert installation.provider.count() >= 5
-    parked = "SELECT count(*) FROM tasks_task WHERE waiting_reason LIKE '%%breaker open: server%%'"
+    parked = "SELECT count(*) FROM tasks_task WHERE waiting_reason LIKE '%%breaker open: %%'"
     wait_until(lambda: installation.deployment.query(parked) == [(TASKS,)], 20, "all are parked")
     return installation
 
