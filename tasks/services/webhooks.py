@@ -155,7 +155,7 @@ def _refuse_url(url: str) -> None:
     """What can be said of an address without asking for it; the sender judges where it leads."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
+        host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         raise serializers.ValidationError("Is no address.") from None
     if parts.scheme not in ("http", "https") or not host or port == 0:

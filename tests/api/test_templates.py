@@ -72,6 +72,7 @@ def test_a_preview_renders_and_submits_nothing(api, template):
     old = api.post(path, {"variables": {"text": "x", "language": ""}, "version": 1}).json()
     assert old["prompt"] == "In : x"
     assert list(error_of(api.post(path, {"version": 9}), 400)["fields"]) == ["version"]
+    assert list(error_of(api.post(path, []), 400)["fields"]) == ["non_field_errors"]
     assert not Task.objects.exists()
 
 

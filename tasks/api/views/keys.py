@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -20,6 +20,12 @@ from tasks.services.key_orders import KeyOrderSerializer
 from tasks.vocabulary import Scope
 
 _KEY_ID = OpenApiParameter("key_id", int, OpenApiParameter.PATH, description="A key's `id`.")
+
+
+_EXAMPLE = OpenApiExample(
+    "Until 2099", {"name": "nightly", "scope": "write", "expires_at": "2099-01-01T00:00:00Z"},
+    request_only=True,
+)  # fmt: skip
 
 
 class ApiKeySerializer(serializers.Serializer[Any]):
@@ -73,6 +79,7 @@ class KeyListView(ApiView, GenericAPIView):  # type: ignore[type-arg]
         request=KeyOrderSerializer,
         parameters=[LOCATION],
         responses={201: NewApiKeySerializer, **failures(400, 413, 415)},
+        examples=[_EXAMPLE],
         tags=["keys"],
     )
     def post(self, request: Request) -> Response:

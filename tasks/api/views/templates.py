@@ -147,7 +147,7 @@ class TemplateRenderView(ApiView):
     def post(self, request: Request, template_id: str) -> Response:
         """The prompt that a task would be asked with these variables. Nothing is submitted."""
         template = templates.get_template(caller(request), template_id)
-        order = clean(PreviewOrderSerializer, request.data or {})
+        order = clean(PreviewOrderSerializer, {} if request.data is None else request.data)
         number = order.get("version", template.latest)
         version = template.versions.select_related("template").filter(number=number).first()
         if version is None:
