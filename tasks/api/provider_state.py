@@ -8,9 +8,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tasks.engine.merits import recent_merits
 from tasks.models import ProviderState
 from tasks.policy.breaker import BreakerState, Force
-from tasks.vocabulary import choices
+from tasks.vocabulary import Provider, choices
 
 FORCES = choices(Force)
 
@@ -37,13 +38,17 @@ class ProviderStateSerializer(serializers.Serializer[Any]):
     failed_percent = serializers.FloatField(
         allow_null=True, help_text="Of the calls of the last minute; null: there were none."
     )
+    median_seconds = serializers.FloatField(
+        allow_null=True, help_text="Of the answers of the last 15 minutes; null: there were none."
+    )
 
 
-def render_state(row: ProviderState | None, now: datetime) -> dict[str, Any]:
-    """The state as JSON. None: nothing was ever said of the provider, so all is well."""
+def render_state(provider: Provider, row: ProviderState | None, now: datetime) -> dict[str, Any]:
+    """The state as JSON. row None: nothing was ever said of the provider, so all is well."""
     state = row or ProviderState()
     breaker, block = state.breaker, state.block(now)
-    share = breaker.failure_share(now.timestamp())
+    recent = recent_merits(provider, now)
+    share, p50_s = recent.failure_share, recent.p50_s
     is_watching = breaker.state is not BreakerState.CLOSED
     return {
         "paused": state.is_paused,
@@ -57,6 +62,7 @@ def render_state(row: ProviderState | None, now: datetime) -> dict[str, Any]:
             "until": _moment(breaker.until) if is_watching else None,
         },
         "failed_percent": None if share is None else round(100 * share, 1),
+        "median_seconds": None if p50_s is None else round(p50_s, 3),
     }
 
 

@@ -62,11 +62,11 @@ class Scores:
 
     def _record(self, provider: Provider) -> Merits:
         if provider not in self._records:
-            self._records[provider] = _recent(provider, self._now)
+            self._records[provider] = recent_merits(provider, self._now)
         return self._records[provider]
 
 
-def _recent(provider: Provider, now: datetime) -> Merits:
+def recent_merits(provider: Provider, now: datetime) -> Merits:
     """From the newest calls of the attempt log: the median of the answered ones of the last
     quarter of an hour, and the share of failures in the last minute."""
     calls = Attempt.objects.filter(

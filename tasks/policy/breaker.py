@@ -114,11 +114,6 @@ class Breaker:
             return replace(self._closed(), force=force)
         return replace(self, force=force)
 
-    def failure_share(self, now: float) -> float | None:
-        """Failed calls over all calls of the last minute; None without a call."""
-        calls, failures = self._totals(now)
-        return failures / calls if calls else None
-
     def _totals(self, now: float) -> tuple[int, int]:
         recent = [one for one in self.window if one.start > now - WINDOW_S]
         return sum(one.calls for one in recent), sum(one.failures for one in recent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from tasks.conf import get_conf
-from tasks.models import DailySpend, ProviderState
+from tasks.models import Attempt, DailySpend, ProviderState
 from tasks.policy.breaker import Breaker, BreakerState
 from tasks.vocabulary import Scope
 from tests.api.conftest import client_of, error_of
@@ -88,7 +89,7 @@ def test_what_it_says_is_what_a_submit_accepts(api):
 WELL = {
     "paused": False, "blocked": False, "blocked_reason": None, "blocked_until": None,
     "breaker": {"state": "closed", "force": "auto", "reason": None, "until": None},
-    "failed_percent": None,
+    "failed_percent": None, "median_seconds": None,
 }  # fmt: skip
 
 
@@ -96,6 +97,22 @@ def test_a_provider_that_nothing_was_said_of_is_well(api):
     _, found = ask(api)
     assert found["openai"]["state"] == WELL
     assert found["mock"]["state"] is None
+
+
+def test_the_last_calls_tell_how_a_provider_is_doing(api, make_task):
+    now, task = timezone.now(), make_task()
+    for number, (outcome, code) in enumerate(
+        [("succeeded", ""), ("succeeded", ""), ("failed", "server_error"),
+         ("failed", "request_refused"), ("deferred", "rate_limited")]
+    ):  # fmt: skip
+        Attempt.objects.create(
+            task=task, number=number, provider="openai", model="m", lease_token=uuid.uuid4(),
+            outcome=outcome, error_code=code, finished_at=now,
+            started_at=now - timedelta(seconds=1 + number),
+        )  # fmt: skip
+    state = ask(api)[1]["openai"]["state"]
+    # A request that was itself at fault is a call, and no failure of the provider.
+    assert (state["failed_percent"], state["median_seconds"]) == (25.0, 1.5)
 
 
 def test_an_open_breaker_is_shown_with_its_reason_and_the_moment_of_its_probe(api):

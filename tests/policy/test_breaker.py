@@ -121,12 +121,6 @@ def test_an_operator_has_the_last_word() -> None:
     assert opened().forced(Force.AUTO) == Breaker()
 
 
-def test_the_share_of_failures_is_none_without_calls() -> None:
-    assert Breaker().failure_share(NOW) is None
-    assert after(None, FAILED).failure_share(NOW + 2) == 0.5
-    assert after(None, FAILED).failure_share(NOW + 90) is None
-
-
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from(["ok", "fail", "dead key", "limited", "admit", "release"]),

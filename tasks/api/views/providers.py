@@ -85,7 +85,8 @@ class ProvidersView(ApiView):
                 "mock": conf.mock.value,
                 "daily_budget": _budget(conf, now) if request.user.is_staff else None,
                 "results": [
-                    _describe(name, conf) | {"state": render_state(states.get(name.value), now)}
+                    _describe(name, conf)
+                    | {"state": render_state(name, states.get(name.value), now)}
                     for name in REAL_PROVIDERS
                 ]
                 + [_describe(Provider.MOCK, conf) | {"state": None}],

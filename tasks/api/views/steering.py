@@ -19,7 +19,7 @@ from tasks.models import ProviderState
 from tasks.querysets import database_now
 from tasks.services import steering
 from tasks.services.submission import clean
-from tasks.vocabulary import REAL_PROVIDERS, Scope
+from tasks.vocabulary import REAL_PROVIDERS, Provider, Scope
 
 _NAME = OpenApiParameter(
     "name", str, OpenApiParameter.PATH, enum=[name.value for name in REAL_PROVIDERS]
@@ -41,7 +41,7 @@ class SteeringView(ApiView):
     def obey(self, name: str, order: Callable[[str], ProviderState]) -> Response:
         if name not in REAL_PROVIDERS:
             raise NotFound(f"There is no provider {name[:40]} to steer.")
-        return Response(render_state(order(name), database_now()))
+        return Response(render_state(Provider(name), order(name), database_now()))
 
 
 class ProviderBreakerView(SteeringView):
