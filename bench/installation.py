@@ -93,7 +93,8 @@ def start_probe(deployment: Deployment, name: str) -> Probe:
 
 def _warm_up(running: Installation, main: subprocess.Popen[str]) -> None:
     """All workers beat, and one task has gone all the way."""
-    wanted = min(os.cpu_count() or 1, 4)
+    default = str(min(os.cpu_count() or 1, 4))
+    wanted = int(running.deployment.environment.get("TASKRUNNER_WORKERS", default))
     try:
         running.reader.wait_for("SELECT count(*) FROM tasks_worker", wanted, _START_S)
         with running.probe("insert") as insert:

@@ -10,7 +10,7 @@ from bench.effort import Effort
 from bench.figure import Figure
 from bench.peers.measure import measure_peer
 from bench.peers.roster import PEERS
-from bench.rows import batch, calls, claim, door, idle, lists, memory, noop, pickup
+from bench.rows import batch, calls, claim, door, idle, lists, memory, noop, order, pickup
 
 OwnRow = Callable[[Kind, Effort], Iterator[Figure]]
 PeerRow = Callable[[Effort], Iterator[Figure]]
@@ -23,6 +23,7 @@ OWN_ROWS: Mapping[str, OwnRow] = {
     "memory": memory.measure,
     "idle": idle.measure,
     "claim": claim.measure,
+    "order": order.measure,
     "batch": batch.measure,
     "door": door.measure,
     "lists": lists.measure,
@@ -37,7 +38,8 @@ MEASURES = (
     "no-op tasks, insert to terminal", "no-op tasks, commit to terminal", "CPU per no-op task",
     "idle pickup p50", "idle pickup p99", "memory, 256 slots busy", "memory, 4 slots busy",
     "idle CPU",
-    "claim of 128 behind history", "batch of 100,000 lines", "memory for that batch",
+    "claim of 128 behind history", "20 priorities × 4 processes: overtaken",
+    "batch of 100,000 lines", "memory for that batch",
     "single submits", "single submits beside the smallest view", "GET detail",
     "GET detail beside the smallest view", "submit by 64 clients p50", "submit by 64 clients p99",
     "page of 50 of 1,000,000, median of all filters", "page of 50 of 1,000,000, slowest filter",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -53,3 +54,10 @@ class Reader:
     def wait_for_end(self, timeout_s: float = 300) -> float:
         """CLOCK_MONOTONIC when no task was seen to be left, 10 ms late at most."""
         return self.wait_for(_LEFT, 0, timeout_s)
+
+
+def seconds(moment: datetime | str) -> float:
+    """SQLite hands out text, in UTC."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    return moment.timestamp()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from typing import Any
 
@@ -21,7 +22,7 @@ from tasks.vocabulary import EventType  # noqa: E402
 
 _ROWS_A_STATEMENT = 500
 _LEFT_TO_DEFAULTS = (
-    "status", "system", "priority", "failover", "tags", "metadata", "custom_id", "result_source",
+    "status", "system", "failover", "tags", "metadata", "custom_id", "result_source",
     "served_provider", "served_model", "finish_reason", "truncated", "error_code",
     "error_message", "attempts", "claims", "boost", "waiting_reason",
 )  # fmt: skip
@@ -32,30 +33,38 @@ _TELL = (
 
 
 def insert(
-    count: int, provider: str = "openai", model: str = "gpt-6-luna", chunk: int = 1_000
+    count: int,
+    provider: str = "openai",
+    model: str = "gpt-6-luna",
+    chunk: int = 1_000,
+    priorities: int = 0,
 ) -> dict[str, float]:
     """When the first insert began and when the first and last chunk were committed, all by
-    CLOCK_MONOTONIC."""
+    CLOCK_MONOTONIC. priorities: so many, dealt out by chance; the doors know ten, the queue any."""
     connection.ensure_connection()
     started_at = time.monotonic()
     commits = []
+    chance = random.Random(count)
     for first in range(0, count, chunk):
-        _insert_chunk(range(first, min(count, first + chunk)), provider, model)
+        numbers = range(first, min(count, first + chunk))
+        ranks = [chance.randint(1, priorities) if priorities else 5 for _ in numbers]
+        _insert_chunk(
+            [[f"prompt {n}", rank] for n, rank in zip(numbers, ranks, strict=True)], provider, model
+        )
         commits.append(time.monotonic())
     return {"started_at": started_at, "visible_at": commits[0], "committed_at": commits[-1]}
 
 
-def _insert_chunk(numbers: range, provider: str, model: str) -> None:
+def _insert_chunk(rows: list[list[Any]], provider: str, model: str) -> None:
     """The statements of the batch door; the events are made by the database, as there."""
     now = database_now()
     same = _DEFAULTS | {
         "owner": 1, "provider": provider, "model": model, "max_attempts": 5,
         "created_at": now, "updated_at": now,
     }  # fmt: skip
-    rows = [[f"prompt {number}"] for number in numbers]
     with transaction.atomic():
         for first in range(0, len(rows), _ROWS_A_STATEMENT):
-            insert_rows(Task, ["prompt"], rows[first : first + _ROWS_A_STATEMENT], same)
+            insert_rows(Task, ["prompt", "priority"], rows[first : first + _ROWS_A_STATEMENT], same)
         with connection.cursor() as cursor:
             cursor.execute(_TELL, [EventType.SUBMITTED.value, now])
         hint()

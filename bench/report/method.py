@@ -15,7 +15,7 @@ clock starts. Every process, the database and the provider included, shares the 
   writers; with peers the Redis they need as well. The fake provider and the inserting
   process are not in it.
 - **no-op**: tasks of the mock provider without latency. *Insert to terminal*: in batches of 1,000
-  as a client of the batch door sends them, from the begin of the first insert to the last terminal
+  by the statements of the batch door, from the begin of the first insert to the last terminal
   row. *Commit to terminal*: all inserted in one transaction, from its commit. Peers: a job that
   writes its row and calls nobody, from the begin of the submits, which they take one by one.
 - **idle pickup**: one `services.submit` after another with random pauses of 20 to 120 ms, from just
@@ -29,6 +29,10 @@ clock starts. Every process, the database and the provider included, shares the 
   one with a long history besides; rounds alternate between the two.
 - **batch**: `POST /api/batches/` with JSON lines to one web process, from the first byte sent to
   the answer; memory is its highest resident set, less that after a batch of 200 lines.
+- **20 priorities × 4 processes**: tasks of 0.05 s with a priority by chance come in transactions of
+  100, faster than four processes of 64 slots call them. Counted by the log, all of it in the
+  database's time: tasks that waited while a less urgent one was claimed, except within 0.1 s of
+  their insert or of their own claim, for claims at the same moment do not see each other.
 
 The peers' tasks do the same work (same prompts, same provider, an UPDATE of a row in PostgreSQL);
 none of them keeps attempts, leases, a journal, cost or priorities, and their Redis keeps nothing on

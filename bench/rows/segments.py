@@ -5,11 +5,11 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from bench.figure import percentile
 from bench.installation import Installation
+from bench.reader import seconds
 
 _TIMES = "SELECT prompt, started_at, finished_at FROM tasks_task WHERE id > 1"
 
@@ -37,8 +37,8 @@ def segments_of(running: Installation, committed_at: float) -> Segments:
     offset_s = time.time() - time.monotonic()
     leased, finished = {}, {}
     for prompt, started, ended in running.reader.query(_TIMES):
-        leased[prompt] = _seconds(started) - offset_s
-        finished[prompt] = _seconds(ended) - offset_s
+        leased[prompt] = seconds(started) - offset_s
+        finished[prompt] = seconds(ended) - offset_s
     requests = running.provider.log()["requests"]
     to_sent = [one["received_at"] - leased[one["prompt"]] for one in requests]
     to_row = [finished[one["prompt"]] - one["ended_at"] for one in requests]
@@ -51,10 +51,3 @@ def segments_of(running: Installation, committed_at: float) -> Segments:
         answer_to_row_p50=statistics.median(to_row) * 1000,
         answer_to_row_p95=percentile(to_row, 0.95) * 1000,
     )
-
-
-def _seconds(moment: datetime | str) -> float:
-    """SQLite hands out text, in UTC."""
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    return moment.timestamp()

@@ -1,7 +1,7 @@
 """`python -m tests.faults`: every kind of kill, many times over, and the table of what came of it.
 
-    python -m tests.faults --rounds 3
-    DATABASE_URL=postgres://postgres@127.0.0.1:5432/test python -m tests.faults --minutes 8 --write
+    python -m tests.faults --rounds 1
+    DATABASE_URL=postgres://postgres@127.0.0.1:5432/test python -m tests.faults --write
 
 Exit 1 if a task was lost, or was called more often than its attempts say.
 """
@@ -47,7 +47,7 @@ def _kinds(options: argparse.Namespace, began: float) -> Iterator[str]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--rounds", type=int, default=5, help="strikes of each kind")
+    length.add_argument("--rounds", type=int, default=20, help="strikes of each kind")
     length.add_argument("--minutes", type=float, help="begin no round after so long")
     parser.add_argument("--seed", type=int, default=1, help="chooses whom and when")
     parser.add_argument("--write", action="store_true", help="write docs/reliability.md")

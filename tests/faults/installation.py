@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.deployment import Deployment, wait_until
@@ -86,6 +87,12 @@ class Installation:
     def wait_for_calls(self, count: int, timeout_s: float = 15) -> None:
         """Until so many requests have reached the provider."""
         wait_until(lambda: self.provider.count() >= count, timeout_s, f"{count} calls")
+
+
+def moment(told: object) -> datetime:
+    """A column's value; SQLite keeps times as texts, in UTC."""
+    found = told if isinstance(told, datetime) else datetime.fromisoformat(str(told))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def free_port() -> int:

@@ -38,10 +38,10 @@ def render(tallies: Sequence[Tally], seed: int) -> str:
 
 
 def measured_on() -> str:
-    """The database, the day, the machine and the Python of this run."""
+    """The database, the day, the machine, how busy it was, and the Python of this run."""
     return (
         f"{_version()}, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({_processor()}), "
-        f"Python {platform.python_version()}"
+        f"load average {os.getloadavg()[2]:.0f}, Python {platform.python_version()}"
     )
 
 

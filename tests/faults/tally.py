@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from tests.deployment import Deployment
+from tests.faults.installation import moment
 
 # Excused: attempts whose answer never came (`unknown`) or came when the lease was gone.
 _ROWS = """
@@ -65,8 +66,8 @@ class Tally:
         self.over_bound += calls > min(attempts, 1 + excused)
         self.lost += status != "COMPLETED" or result != f"Answer to: {prompt}"
         if finished is not None:
-            began = max(struck.struck_at, _moment(created))
-            self.worst_s = max(self.worst_s, (_moment(finished) - began).total_seconds())
+            began = max(struck.struck_at, moment(created))
+            self.worst_s = max(self.worst_s, (moment(finished) - began).total_seconds())
 
 
 def tally(rounds: Iterable[Round], deployment: Deployment, calls: Mapping[str, int]) -> list[Tally]:
@@ -85,9 +86,3 @@ def tally(rounds: Iterable[Round], deployment: Deployment, calls: Mapping[str, i
             for prompt in struck.prompts():
                 each.count(struck, prompt, rows.get(prompt), calls.get(prompt, 0))
     return [*kinds.values(), total]
-
-
-def _moment(value: datetime | str) -> datetime:
-    """SQLite keeps times as texts, in UTC."""
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

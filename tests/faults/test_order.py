@@ -213,18 +213,18 @@ def test_two_clusters_call_each_of_two_thousand_tasks_once(installation: Install
 def test_after_an_outage_the_provider_is_probed_before_the_rest_comes_back(
     installation: Installation,
 ):
-    """O5: the breaker opens, one probe goes, and only then the others."""
+    """O5: the breaker opens, one probe goes, and only then the others, no herd of them."""
     installation.provider.script(Behaviour(status=401), prompt_contains="prompt", repeat=True)
-    installation.start_cluster()
-    installation.submit(*(f"prompt {number}" for number in range(100)))
+    installation.start_cluster(TASKRUNNER_CONCURRENCY="400", TASKRUNNER_LEASE="30")
+    installation.submit(*(f"prompt {number}" for number in range(500)))
     wait_until(
         lambda: installation.deployment.query(
             "SELECT count(*) FROM tasks_task WHERE waiting_reason LIKE 'openai: breaker open%%'"
-        )[0][0] > 50,
-        15, "the rest is parked",
+        )[0][0] == 500,
+        30, "all are parked",
     )  # fmt: skip
     refused = installation.provider.count()
-    assert refused <= 16  # what was in flight when the first refusal was settled
+    assert refused <= 400  # what was in flight when the first refusal was settled
 
     installation.provider.script(Behaviour(), prompt_contains="prompt", repeat=True)
     installation.provider.set_latency(0.3)
@@ -232,9 +232,15 @@ def test_after_an_outage_the_provider_is_probed_before_the_rest_comes_back(
     wait_until(lambda: installation.provider.count() > refused, 15, "a probe")
     started = [request["received_at"] for request in installation.provider.log()["requests"]]
     wait_until(lambda: installation.provider.count() > refused + 1, 15, "the others")
-    after = [request["received_at"] for request in installation.provider.log()["requests"]]
     assert len(started) == refused + 1
-    assert sorted(after)[refused + 1] - sorted(after)[refused] >= 0.3  # not before it was answered
+    assert installation.wait_for_end() == {"COMPLETED": 500}
+    requests = installation.provider.log()["requests"]
+    probe, *others = sorted(request["received_at"] for request in requests)[refused:]
+    assert others[0] - probe >= 0.3  # not before it was answered
+    assert len(others) == 499
+    # A tenth of them each 0.3 s; without that spread all 400 slots fill at once.
+    most = max(sum(first <= one < first + 0.3 for one in others) for first in others)
+    assert most <= 250, f"{most} of 499 within 0.3 s"
 
 
 def _let_the_probe_go(installation: Installation) -> None:
