@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 
 from bench.databases import Kind
 from bench.effort import Effort
@@ -27,7 +28,8 @@ def main() -> int:
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with the blocks
     effort = Effort.quick() if options.quick else Effort(runs=options.runs)
-    results = Results() if options.quick else load()
+    results = load() if options.only and not options.quick else Results()
+    began = monotonic()
     measured: list[Figure] = []
     is_complete = True
     for name, measure in _steps(options, effort):
@@ -49,6 +51,7 @@ def main() -> int:
     if measured and not options.quick:
         write_page(results)
         _say("docs/benchmarks.md is written")
+    _say(f"This took {(monotonic() - began) / 60:.0f} minutes.")
     return 0 if is_complete and all(one.is_met is not False for one in measured) else 1
 
 

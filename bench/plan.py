@@ -33,13 +33,14 @@ PEER_ROWS: Mapping[str, PeerRow] = {
 }
 # The table's lines, whatever the order in which they were measured.
 MEASURES = (
-    "500 × 1.0 s", "5,000 × 1.0 s", "40 × 1.0 s", "CPU per call of 500", "CPU per call of 5,000",
-    "CPU per call of 40",
-    "no-op tasks, insert to terminal", "no-op tasks, commit to terminal", "CPU per no-op task",
+    "500 × 1.0 s", "5,000 × 1.0 s", "20 × 1.0 s", "CPU per call of 500", "CPU per call of 5,000",
+    "CPU per call of 20",
+    "no-op tasks, insert to terminal", "CPU per no-op task",
     "idle pickup p50", "idle pickup p99", "memory, 256 slots busy", "memory, 4 slots busy",
     "idle CPU",
     "claim of 128 behind history", "20 priorities × 4 processes: overtaken",
-    "batch of 100,000 lines", "memory for that batch",
+    "claim of 128 behind history", "20 priorities × 4 processes: overtaken",
+    "batch of 50,000 lines", "memory for that batch",
     "single submits", "single submits beside the smallest view", "GET detail",
     "GET detail beside the smallest view", "submit by 64 clients p50", "submit by 64 clients p99",
     "page of 50 of 1,000,000, median of all filters", "page of 50 of 1,000,000, slowest filter",

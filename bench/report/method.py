@@ -16,15 +16,15 @@ clock starts. Every process, the database and the provider included, shares the 
   process are not in it.
 - **no-op**: tasks of the mock provider without latency. *Insert to terminal*: in batches of 1,000
   by the statements of the batch door, from the begin of the first insert to the last terminal
-  row. *Commit to terminal*: all inserted in one transaction, from its commit. Peers: a job that
-  writes its row and calls nobody, from the begin of the submits, which they take one by one.
+  row. Peers: a job that writes its row and calls nobody, from the begin of the submits, which they
+  take one by one.
 - **idle pickup**: one `services.submit` after another with random pauses of 20 to 120 ms, from just
   after each commit to the arrival of its request at the provider, both by the same monotonic clock.
   Peers: from the return of their submit.
 - **memory**: PSS of every process of the cluster with 256 calls in flight, in the second full load;
   peers in their first, without their Redis.
 - **idle CPU**: a cluster with nothing to do, from eight seconds after its start, and its
-  database's backends.
+  database's backends; all runs are stretches of ten seconds on one cluster.
 - **claim**: `tasks.engine.claim.claim` for 128 tasks, on a table that holds due rows only, and on
   one with a long history besides; rounds alternate between the two.
 - **batch**: `POST /api/batches/` with JSON lines to one web process, from the first byte sent to

@@ -17,26 +17,19 @@ _BATCH = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Noops:
-    """Tasks a second, counted from the begin of the insert and from its first commit; CPU
-    milliseconds a task of cluster and server together."""
+    """Tasks a second, from the begin of the insert; CPU milliseconds a task of cluster and server
+    together."""
 
-    rate_with_insert: float
-    rate_from_commit: float
+    rate: float
     cpu_ms: float
 
 
 def measure(kind: Kind, effort: Effort) -> Iterator[Figure]:
-    """Tasks a second to the last row: from the begin of an insert in batches of 1,000, which
-    workers overtake; and from the commit of an insert in one piece, the bare way through."""
+    """From the begin of an insert in batches of 1,000, which workers overtake, to the last row."""
     runs = [_run(kind, effort.noops, _BATCH) for _ in range(effort.runs)]
-    at_once = [_run(kind, effort.noops, effort.noops) for _ in range(effort.runs)]
     yield Figure(
         measure="no-op tasks, insert to terminal", contestant=kind, unit="/s", is_rate=True,
-        goal=_GOAL_A_SECOND, values=tuple(run.rate_with_insert for run in runs),
-    )  # fmt: skip
-    yield Figure(
-        measure="no-op tasks, commit to terminal", contestant=kind, unit="/s", is_rate=True,
-        values=tuple(run.rate_from_commit for run in at_once),
+        goal=_GOAL_A_SECOND, values=tuple(run.rate for run in runs),
     )  # fmt: skip
     yield Figure(
         measure="CPU per no-op task", contestant=kind, unit="ms",
@@ -57,7 +50,6 @@ def _run(kind: Kind, count: int, chunk: int) -> Noops:
         if completed != count:
             raise RuntimeError(f"{completed} of {count} tasks completed")
         return Noops(
-            rate_with_insert=count / (ended_at - told["started_at"]),
-            rate_from_commit=count / (ended_at - told["visible_at"]),
+            rate=count / (ended_at - told["started_at"]),
             cpu_ms=spent_s / count * 1000,
         )

@@ -44,6 +44,8 @@ def carry_mail(is_over: threading.Event) -> None:
         except Exception:
             log.exception("the post stumbled; it goes on")
             pause_s = _AWAY_S
+        if pause_s >= _LOOK_UNUSED_EVERY_S:
+            connection.close()  # a server's connections are dear, and this one is of no use
         is_over.wait(pause_s)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -215,17 +216,21 @@ def test_after_an_outage_the_provider_is_probed_before_the_rest_comes_back(
 ):
     """O5: the breaker opens, one probe goes, and only then the others, no herd of them."""
     installation.provider.script(Behaviour(status=401), prompt_contains="prompt", repeat=True)
-    installation.start_cluster(TASKRUNNER_CONCURRENCY="400", TASKRUNNER_LEASE="30")
+    installation.deployment.environment["TASKRUNNER_LEASE"] = "30"
+    small = installation.start_cluster()
     installation.submit(*(f"prompt {number}" for number in range(500)))
     wait_until(
         lambda: installation.deployment.query(
             "SELECT count(*) FROM tasks_task WHERE waiting_reason LIKE 'openai: breaker open%%'"
-        )[0][0] == 500,
-        30, "all are parked",
+        )[0][0] >= 484,
+        30, "the rest is parked",
     )  # fmt: skip
     refused = installation.provider.count()
-    assert refused <= 400  # what was in flight when the first refusal was settled
+    assert refused <= 16  # what was in flight when the first refusal was settled
+    small.send_signal(signal.SIGTERM)
+    small.wait(15)
 
+    installation.start_cluster(TASKRUNNER_CONCURRENCY="500")
     installation.provider.script(Behaviour(), prompt_contains="prompt", repeat=True)
     installation.provider.set_latency(0.3)
     _let_the_probe_go(installation)
@@ -233,14 +238,14 @@ def test_after_an_outage_the_provider_is_probed_before_the_rest_comes_back(
     started = [request["received_at"] for request in installation.provider.log()["requests"]]
     wait_until(lambda: installation.provider.count() > refused + 1, 15, "the others")
     assert len(started) == refused + 1
-    assert installation.wait_for_end() == {"COMPLETED": 500}
+    assert installation.wait_for_end() == {"COMPLETED": 500 - refused, "FAILED": refused}
     requests = installation.provider.log()["requests"]
     probe, *others = sorted(request["received_at"] for request in requests)[refused:]
     assert others[0] - probe >= 0.3  # not before it was answered
-    assert len(others) == 499
-    # A tenth of them each 0.3 s; without that spread all 400 slots fill at once.
+    assert len(others) == 499 - refused
+    # A tenth of them each 0.3 s; without that spread they fill all 500 slots at once.
     most = max(sum(first <= one < first + 0.3 for one in others) for first in others)
-    assert most <= 250, f"{most} of 499 within 0.3 s"
+    assert most <= 250, f"{most} of {len(others)} within 0.3 s"
 
 
 def _let_the_probe_go(installation: Installation) -> None:
