@@ -106,7 +106,10 @@ def wake_lane(provider: str, now: datetime) -> None:
     )
     for share in range(_WAKE_SHARES):
         moment = now + timedelta(seconds=share * _WAKE_SPREAD_S / _WAKE_SHARES)
-        waiting.filter(share=share, wake_at__gt=moment).update(wake_at=moment)
+        waiting.filter(share=share, wake_at__gt=moment).update(
+            wake_at=moment,
+            waiting_reason=f"{provider}: open again, those that waited come back within seconds",
+        )
 
 
 def _is_telling(verdict: Verdict) -> bool:

@@ -238,7 +238,7 @@ def test_after_an_outage_the_provider_is_probed_before_the_rest_comes_back(
     started = [request["received_at"] for request in installation.provider.log()["requests"]]
     wait_until(lambda: installation.provider.count() > refused + 1, 15, "the others")
     assert len(started) == refused + 1
-    assert installation.wait_for_end() == {"COMPLETED": 500 - refused, "FAILED": refused}
+    assert installation.wait_for_end(60) == {"COMPLETED": 500 - refused, "FAILED": refused}
     requests = installation.provider.log()["requests"]
     probe, *others = sorted(request["received_at"] for request in requests)[refused:]
     assert others[0] - probe >= 0.3  # not before it was answered
