@@ -115,6 +115,18 @@ def test_the_last_calls_tell_how_a_provider_is_doing(api, make_task):
     assert (state["failed_percent"], state["median_seconds"]) == (25.0, 1.5)
 
 
+def test_what_was_paid_today_is_shown_to_whom_it_concerns(api, stranger_api, staff_api, make_task):
+    for number, usd in enumerate(["0.0012", "0.0000000003"]):
+        Attempt.objects.create(
+            task=make_task(), number=number, provider="openai", model="m", outcome="succeeded",
+            lease_token=uuid.uuid4(), started_at=timezone.now(), finished_at=timezone.now(),
+            cost_usd=Decimal(usd),
+        )  # fmt: skip
+    paid = [ask(who)[1]["openai"]["cost_today_usd"] for who in (api, staff_api, stranger_api)]
+    assert paid == ["0.0012000003", "0.0012000003", "0"]
+    assert ask(api)[1]["deepseek"]["cost_today_usd"] == "0"
+
+
 def test_an_open_breaker_is_shown_with_its_reason_and_the_moment_of_its_probe(api):
     until = timezone.now() + timedelta(seconds=20)
     breaker = Breaker(state=BreakerState.OPEN, reason="quota_exhausted", until=until.timestamp())

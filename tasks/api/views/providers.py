@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from tasks.providers.catalogue import load_catalogue
 from tasks.providers.registry import DEFAULT_BASE_URLS
 from tasks.querysets import database_now
 from tasks.services.choosing import accepted_models
+from tasks.stats.snapshot import paid_since_midnight
 from tasks.stats.wording import plain
 from tasks.vocabulary import REAL_PROVIDERS, MockMode, Provider
 
@@ -45,6 +47,10 @@ class ProviderSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="Names accepted at submit; empty: any name."
     )
     limits = LimitsSerializer()
+    cost_today_usd = serializers.CharField(
+        help_text="Of your calls since midnight UTC, of everybody's for staff; unpriced ones are "
+        "not in it."
+    )
     state = ProviderStateSerializer(allow_null=True, help_text="Null: it is never called.")
 
 
@@ -77,6 +83,7 @@ class ProvidersView(ApiView):
     def get(self, request: Request) -> Response:
         """Which providers are configured, which models they take, and who is called just now."""
         conf, now = get_conf(), database_now()
+        paid = paid_since_midnight(None if request.user.is_staff else request.user.pk, now)
         states = ProviderState.objects.in_bulk()
         return Response(
             {
@@ -86,10 +93,11 @@ class ProvidersView(ApiView):
                 "daily_budget": _budget(conf, now) if request.user.is_staff else None,
                 "results": [
                     _describe(name, conf)
+                    | {"cost_today_usd": plain(paid.get(name.value, Decimal(0)))}
                     | {"state": render_state(name, states.get(name.value), now)}
                     for name in REAL_PROVIDERS
                 ]
-                + [_describe(Provider.MOCK, conf) | {"state": None}],
+                + [_describe(Provider.MOCK, conf) | {"cost_today_usd": "0", "state": None}],
             }
         )
 
