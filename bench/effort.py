@@ -21,7 +21,7 @@ class Effort:
     claims_a_run: int = 12
     ordered: int = 4_000
     batch_lines: int = 50_000
-    door_s: float = 5.0
+    door_s: float = 3.0
     looks: int = 21
     peer_noops: int = 500
     peer_pickups: int = 40
@@ -32,6 +32,6 @@ class Effort:
         """Minutes instead of half an hour. Its figures show that all works, no more."""
         return cls(
             runs=1, many_calls=1_000, noops=3_000, pickups=50, idle_s=5.0, finished=50_000,
-            waiting=10_000, due=4_000, ordered=1_000, batch_lines=10_000, door_s=4.0, looks=4,
+            waiting=10_000, due=4_000, ordered=1_000, batch_lines=10_000, door_s=2.0, looks=4,
             peer_noops=200, peer_pickups=20, stock_calls=12,
         )  # fmt: skip
