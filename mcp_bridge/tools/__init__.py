@@ -11,7 +11,6 @@ from mcp_types import Tool as ListedTool
 from mcp_bridge.caller import Caller
 from mcp_bridge.errors import tool_error, unknown
 from mcp_bridge.rendering import as_tool_result
-from mcp_bridge.schemas import Schema, input_schema
 from mcp_bridge.tools.base import Call, Report, Tool
 from mcp_bridge.tools.batches import CREATE_BATCH, GET_BATCH_STATUS
 from mcp_bridge.tools.create import CREATE_TASK
@@ -23,7 +22,7 @@ from mcp_bridge.tools.waiting import WAIT_FOR_TASK
 from tasks.errors import DomainError, NotPermitted
 from tasks.services.submission import clean
 
-__all__ = ["TOOLS", "call_tool", "input_schema_of", "list_tools"]
+__all__ = ["TOOLS", "call_tool", "list_tools"]
 
 TOOLS: Mapping[str, Tool] = {
     tool.name: tool
@@ -44,12 +43,6 @@ TOOLS: Mapping[str, Tool] = {
 def list_tools(caller: Caller) -> list[ListedTool]:
     """What this caller may call."""
     return [tool.listed() for tool in TOOLS.values() if caller.can_write or tool.is_read_only]
-
-
-def input_schema_of(name: str) -> Schema | None:
-    """Of one tool, without the trouble of listing them all; None if there is no such tool."""
-    tool = TOOLS.get(name)
-    return None if tool is None else input_schema(tool.arguments, tool.limits())
 
 
 async def call_tool(

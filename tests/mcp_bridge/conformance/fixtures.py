@@ -37,7 +37,6 @@ from mcp_types import (
     Tool,
 )
 
-from mcp_bridge import tools
 from mcp_bridge.database import on_database
 from mcp_bridge.identity import Context
 from mcp_bridge.server import Handlers, Page
@@ -186,7 +185,7 @@ def _slow_task(user: Any, params: CallToolRequestParams) -> int:
 
 
 def input_schema_of(name: str) -> dict[str, Any] | None:
-    return _SCHEMAS.get(name) or tools.input_schema_of(name)
+    return _SCHEMAS.get(name)
 
 
 def _prompts() -> list[Prompt]:
