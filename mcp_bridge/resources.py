@@ -158,6 +158,7 @@ RESOURCES = (
         untrusted=(
             "/prompt",
             "/result",
+            "/partial",
             "/error/message",
             "/tags",
             "/metadata",

@@ -1,9 +1,11 @@
-"""Measure the MCP door beside the bare server: `python -m bench.mcp_door [--calls N]`."""
+"""Measure the MCP door beside the bare server: `python -m bench.mcp_door [--calls N] [--write]`."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
+import platform
 import socket
 import statistics
 import subprocess
@@ -11,10 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.databases import Kind, fresh_database, work_folder
+from bench.mcp_door.page import write_table
 from bench.mcp_door.wire import Door, HttpDoor, StdioDoor, call
 from bench.processes import busy_percent, pss_mb
 from tests.deployment import ROOT, Deployment, wait_until
@@ -47,19 +51,33 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=200, help="in a round (200)")
     parser.add_argument("--rounds", type=int, default=7, help="of each, in turns (7)")
     parser.add_argument("--database", type=Kind, choices=list(Kind), default=Kind.SQLITE)
+    parser.add_argument("--write", action="store_true", help="the table into docs/mcp.md too")
     options = parser.parse_args()
-    print(f"others use {busy_percent():.0f} % of the machine; database: {options.database}\n")
-    print("| | bare | this | ratio | goal | met |\n|---|---|---|---|---|---|")
-    is_met = True
     with (
         work_folder() as folder,
         fresh_database(options.database) as url,
         Deployment.over(url, Path(folder)) as deployment,
     ):
+        told = _setting(options)
+        print(told)
+        lines = []
         for line in _lines(deployment, options.calls, options.rounds):
             print(line, flush=True)
-            is_met = is_met and line.is_met
-    return 0 if is_met else 1
+            lines.append(line)
+    if options.write:
+        write_table("\n".join([told, *map(str, lines)]))
+    return 0 if all(line.is_met for line in lines) else 1
+
+
+def _setting(options: argparse.Namespace) -> str:
+    """What was measured, where and how often; and the head of the table."""
+    calls = options.calls * options.rounds
+    return (
+        f"Medians of {calls} calls of each kind in {options.rounds} turns, of {options.rounds} "
+        f"starts; {os.cpu_count()} cores, of which others used {busy_percent():.0f} %; "
+        f"{options.database}; Python {platform.python_version()}; {datetime.now(UTC):%d %B %Y}.\n\n"
+        "| | bare | this | ratio | goal | met |\n|---|---|---|---|---|---|"
+    )
 
 
 def _lines(deployment: Deployment, calls: int, rounds: int) -> Iterator[Line]:
