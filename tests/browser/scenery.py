@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.utils import timezone
 
 from tasks.models import Attempt, ProviderState, QueueSample, Task, WebhookDelivery, Worker
@@ -43,6 +44,12 @@ HOSTILE = "<script>document.title='owned'</script> {% debug %} {{ settings.SECRE
 
 def paint(count: int = 900) -> None:
     """Finished tasks over 24 hours, then one of each kind that a reader should recognise."""
+    with transaction.atomic():  # one fsync, not thousands
+        _paint(count)
+    rebuild()
+
+
+def _paint(count: int) -> None:
     dice = random.Random(7)
     now = timezone.now()
     owner = get_user_model().objects.get(username="admin")
@@ -55,7 +62,6 @@ def paint(count: int = 900) -> None:
     _saved_view(owner)
     _paint_queue(dice, now)
     _open_breaker(now)
-    rebuild()
     for n in (1, 2):
         Worker.objects.create(
             name=f"app-1:{4100 + n}", host="app-1", pid=4100 + n, slots=128, in_flight=n,
@@ -207,6 +213,7 @@ def _saved_view(owner: Any) -> None:
     save_view(owner, "Timeouts at openai", "error=timeout&failed_at=openai")
 
 
+@transaction.atomic
 def fail_many(count: int) -> None:
     """So many tasks that FAILED in the same way a moment ago."""
     now, owner = timezone.now(), get_user_model().objects.get(username="admin")
