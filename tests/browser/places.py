@@ -33,7 +33,7 @@ def places(deployment: Deployment) -> dict[str, str]:
         "detail-completed": detail("result_source = 'fallback'"),
         "detail-mock": detail("result_source = 'mock'"),
         "detail-waiting": detail("attempts = 2"),
-        "detail-failed": detail("status = 'FAILED' AND error_code <> ''"),
+        "detail-failed": detail("error_code = 'request_refused'"),
         "keys": "/admin/tasks/apikey/",
         "key-add": "/admin/tasks/apikey/add/",
         "batches": "/admin/tasks/batch/",

@@ -188,7 +188,7 @@ def _template(owner: Any) -> None:
         end = made.created_at + timedelta(seconds=1 + n / 10)
         Task.objects.filter(pk=made.pk).update(
             status="FAILED" if n == 5 else "COMPLETED", started_at=made.created_at,
-            error_code="timeout" if n == 5 else "", result="Briefly: yes.",
+            error_code="timeout" if n == 5 else "", result=None if n == 5 else "Briefly: yes.",
             finished_at=end, truncated=n == 3, cost_usd=Decimal("0.0002"),
         )  # fmt: skip
     prompt = "Summarise this text in {{ language }}, in {{ count }} sentences:\n\n{{ text }}"

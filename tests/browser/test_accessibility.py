@@ -22,8 +22,9 @@ def _findings(page):
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(
+    ("scheme", "viewport"), [("light", WIDE), ("dark", NARROW)], ids=["light-wide", "dark-narrow"]
+)
 def test_no_page_has_a_serious_finding(open_page, web, installation, scheme, viewport):
     # axe itself sets styles; that the pages do not is told by the other tests.
     page = open_page(color_scheme=scheme, viewport=viewport, bypass_csp=True)
