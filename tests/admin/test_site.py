@@ -5,7 +5,20 @@ from django.apps import apps
 from django.contrib import admin
 from django.test import Client
 
-LISTS = ["/admin/tasks/task/", "/admin/tasks/apikey/", "/admin/tasks/worker/"]
+LISTS = [
+    f"/admin/tasks/{name}/"
+    for name in ("task", "apikey", "worker", "batch", "prompttemplate", "providerstate",
+                 "webhookendpoint", "webhookdelivery", "auditentry")
+]  # fmt: skip
+WRITES = [
+    *(f"/admin/tasks/task/1/{move}/" for move in ("cancel", "retry", "priority", "clone")),
+    *(f"/admin/tasks/batch/1/{move}/" for move in ("cancel", "retry")),
+    *(f"/admin/tasks/providerstate/openai/{move}/" for move in ("pause", "resume", "open")),
+    *(f"/admin/tasks/webhookendpoint/1/{move}/" for move in ("enable", "disable")),
+    "/admin/tasks/webhookdelivery/1/redeliver/", "/admin/tasks/task/views/",
+    *(f"/admin/tasks/{name}/add/" for name in ("task", "apikey", "prompttemplate",
+                                               "webhookendpoint")),
+]  # fmt: skip
 
 
 def test_django_q2s_own_pages_are_gone(operator_client):
@@ -26,6 +39,19 @@ def test_they_stay_gone_when_the_admin_discovers_its_modules_again(operator_clie
 @pytest.mark.parametrize("path", [*LISTS, "/admin/tasks/task/add/", "/admin/tasks/apikey/add/"])
 def test_staff_without_permission_are_refused(staff_client, path):
     assert staff_client().get(path).status_code == 403
+
+
+def test_every_list_of_the_project_is_among_those_tried(db):
+    own = {m._meta.model_name for m in admin.site._registry if m._meta.app_label == "tasks"}
+    assert {path.split("/")[3] for path in LISTS} == own
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_nobody_writes_without_permission_or_from_another_site(staff_client, operator, path):
+    assert staff_client().post(path).status_code == 403
+    foreign = Client(enforce_csrf_checks=True)
+    foreign.force_login(operator)
+    assert foreign.post(path).status_code == 403
 
 
 def test_staff_without_permission_cannot_open_a_task(staff_client, make_task):

@@ -22,9 +22,17 @@
         if (!response.ok) { throw new Error(String(response.status)); }
         const open = [...figures.querySelectorAll("details[open]")].map((element) => element.id);
         const html = await response.text();
-        if (paused || figures.contains(document.activeElement)) { return; }
+        const focused = figures.contains(document.activeElement) ? document.activeElement : null;
+        if (paused) { return; }
+        if (focused?.matches("a, button, summary")) { // not to be pulled from under a keyboard
+            say(`Held at ${stamp()} while you are in it`);
+            return;
+        }
+        const region = focused?.getAttribute("aria-label");
         figures.innerHTML = html; // rendered and escaped by the server
         open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+        if (region) { [...figures.querySelectorAll("[aria-label]")].find(
+            (one) => one.getAttribute("aria-label") === region)?.focus({preventScroll: true}); }
         show();
     }
 
