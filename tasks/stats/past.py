@@ -28,7 +28,7 @@ def look_back(tasks: TaskQuerySet, owner_id: int | None, since: datetime, bucket
     span = LookBack.since(since)
     finished = rolled_finished(owner_id, span.hours, bucket_s)
     latencies = rolled_latency(owner_id, span.hours)
-    tallied = rolled_tallies(owner_id, span.hours, bucket_s)
+    tallied = rolled_tallies(owner_id, span.hours)
     for start, end in span.counted:
         ended = ended_tasks(tasks, start, end)
         tallied += tallies(ended, bucket_s)

@@ -37,11 +37,21 @@ def rolled_calls(owner_id: int | None, hours: range, bucket_s: int) -> list[Call
     return [CallGroup(**row) for row in rows]
 
 
-def rolled_tallies(owner_id: int | None, hours: range, bucket_s: int) -> list[Tally]:
-    """As `rolled_finished`, by model and by template."""
+def rolled_tallies(owner_id: int | None, hours: range) -> list[Tally]:
+    """As `rolled_finished`, by model and by template, all in one bucket: they are only summed."""
+    if not hours:
+        return []
     sums = ("completed", "failed", "cost_units", "run_ms")
-    rows = _sum(TallyHour.objects.all(), owner_id, hours, bucket_s, ("kind", "key"), sums)
-    return [Tally(**row) for row in rows]
+    rows = (
+        TallyHour.objects.filter(hour__gte=hours.start, hour__lt=hours.stop, **_whose(owner_id))
+        .order_by()
+        .values_list("kind", "key")
+        .annotate(**{f"sum_{name}": Sum(name) for name in sums})
+    )
+    return [
+        Tally(bucket=0, kind=kind, key=key, **dict(zip(sums, values, strict=True)))
+        for kind, key, *values in rows
+    ]
 
 
 def rolled_latency(owner_id: int | None, hours: range) -> list[LatencyGroup]:
