@@ -30,9 +30,7 @@ def heavy(request):
 def tasks(make_task, heavy):
     """A hundred tasks that are heavy wherever they can be; the first more than the others."""
     letter, _ = heavy
-    first = make_task(
-        "COMPLETED", prompt=letter * 1000, result=letter * 60_000, system=letter * 900
-    )
+    first = make_task("COMPLETED", prompt=letter * 1000, result=letter * 60_000, claims=20)
     for number in range(1, 21):
         Attempt.objects.create(
             task=first, number=number, provider="mock", model="mock-1", outcome="failed",
