@@ -208,7 +208,7 @@ def test_task_without_failover_waits_for_its_own_provider(ask, settings):
 
 def test_resumed_provider_is_called_within_seconds(ask):
     steering.pause("openai")
-    ask()
+    parked = ask()
     scheduled = ask(
         run_after=timezone.now() + timedelta(hours=1), wake_at=timezone.now() + timedelta(hours=1)
     )
@@ -216,6 +216,8 @@ def test_resumed_provider_is_called_within_seconds(ask):
 
     steering.resume("openai")
 
+    parked.refresh_from_db()
+    assert parked.waiting_reason.startswith("openai: open again")
     claimed = wait_until(claim_all, 5, "the parked task, within the spread")
     assert len(claimed) == 1
     scheduled.refresh_from_db()
