@@ -147,3 +147,14 @@ def test_who_may_not_submit_may_not_clone(staff_client, make_task):
     client = staff_client("view_task", "change_task")
     _run(client, "clone_selected", [make_task()])
     assert Task.objects.count() == 1
+
+
+def test_an_action_goes_by_number_whatever_order_the_list_was_read_in(
+    operator_client, make_task, django_assert_max_num_queries
+):
+    tasks = [make_task("FAILED") for _ in range(3)]
+    with django_assert_max_num_queries(60) as captured:
+        order = {"action": "retry_selected", "_selected_action": [1], "select_across": "1"}
+        operator_client.post(f"{LIST}?finished=24h", order | {"confirmed": "1"})
+    assert not any('INDEXED BY "task_finished"' in query["sql"] for query in captured)
+    assert _states(tasks) == ["PENDING"] * 3
