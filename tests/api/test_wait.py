@@ -79,7 +79,7 @@ def test_many_waiters_end_together_on_one_event_loop(make_task, authorization):
     started = time.monotonic()
     answers = asyncio.run(run())
     assert {status for status, _ in answers} == {"COMPLETED"}
-    assert max(moment for _, moment in answers) - started < 10
+    assert max(moment for _, moment in answers) - started < 25  # and not their 30 s
     assert peak < 10
 
 

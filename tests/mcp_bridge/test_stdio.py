@@ -58,7 +58,7 @@ def test_the_end_of_the_input_ends_a_server_that_is_waiting_for_a_task(wire):
     started = time.monotonic()
     wire.process.stdin.close()
     assert wire.end() == 0
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20  # and not the 45 s of the wait
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -75,7 +75,7 @@ def test_a_signal_ends_it_at_once_though_the_input_stays_open(wire, number, is_b
     started = time.monotonic()
     os.kill(wire.process.pid, number)
     assert wire.end() == 0
-    assert time.monotonic() - started < 5  # and not the 45 s of the wait
+    assert time.monotonic() - started < 20  # and not the 45 s of the wait
     assert "Traceback" not in wire.errors.read_text()
 
 

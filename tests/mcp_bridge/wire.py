@@ -72,8 +72,8 @@ class Wire:
         assert self.receive()["result"]["protocolVersion"] == "2025-11-25"
         self.send(INITIALIZED)
 
-    def end(self, timeout_s: float = 5) -> int:
+    def end(self, timeout_s: float = 20) -> int:
         """The exit code; afterwards `lines` holds all that was ever written."""
         code = self.process.wait(timeout_s)
-        self._reader.join(5)
+        self._reader.join(20)
         return code
