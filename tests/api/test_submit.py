@@ -29,7 +29,7 @@ def test_a_submit_answers_201_with_the_task_and_its_place(api, owner):
     response = api.post(TASKS, {"prompt": "hello", "tags": ["a"], "metadata": {"k": [1, None]}})
     assert response.status_code == 201
     body = response.json()
-    assert set(body) == FIELDS | {"attempt_log"}
+    assert set(body) == FIELDS | {"attempt_log", "partial"}
     assert body | {"status": "PENDING", "prompt": "hello", "priority": 5, "tags": ["a"]} == body
     assert body["metadata"] == {"k": [1, None]}
     assert body["owner"] == owner.username

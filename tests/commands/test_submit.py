@@ -91,7 +91,7 @@ def test_template_stands_for_the_prompt(owner) -> None:
     assert Task.objects.get().prompt == "Hello a=b"
     with pytest.raises(CommandError, match=r"variables\.name: "):
         call_command("submit", "--template", "greet", "--user", "owner")
-    with pytest.raises(CommandError, match="prompt: "):
+    with pytest.raises(CommandError, match="Give a prompt"):
         call_command("submit", "--user", "owner")
     with pytest.raises(CommandError, match="NAME=TEXT"):
         call_command("submit", "--template", "greet", "--var", "name", "--user", "owner")

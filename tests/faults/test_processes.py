@@ -103,7 +103,7 @@ def test_whole_group_killed_twenty_times_over_five_hundred_tasks(installation: I
         installation.wait_for_calls(installation.provider.count() + 4)
         kill(*family_of(main.pid))
         main.wait(5)
-    assert installation.statuses()["PENDING"] > 50  # each blow fell among work
+    assert installation.statuses().get("COMPLETED", 0) < 450  # each blow fell among work
     installation.start_cluster()
 
     assert installation.wait_for_end(60) == {"COMPLETED": 500}

@@ -9,6 +9,7 @@ import time
 import pytest
 from django.db import connection
 
+from mcp_bridge import database
 from mcp_bridge.database import on_thread
 from mcp_bridge.threads import DatabaseThreads
 
@@ -18,7 +19,9 @@ def _connection_of_thread():
     return id(connection.connection), threading.current_thread().name
 
 
-def test_calls_one_after_the_other_share_a_thread_and_its_connection(transactional_db):
+def test_calls_one_after_the_other_share_a_thread_and_its_connection(transactional_db, monkeypatch):
+    monkeypatch.setattr(database, "threads", DatabaseThreads(3))
+
     async def look():
         return {await on_thread(_connection_of_thread) for _ in range(5)}
 

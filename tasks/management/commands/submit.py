@@ -64,6 +64,8 @@ class Command(BaseCommand):
 
 def _request(options: dict[str, Any]) -> dict[str, Any]:
     request: dict[str, Any] = {}
+    if options["prompt"] is options["template"] is None:
+        raise CommandError("Give a prompt, - to read it from stdin, or --template.", returncode=2)
     if options["prompt"] is not None:
         request["prompt"] = sys.stdin.read() if options["prompt"] == "-" else options["prompt"]
     if options["var"]:
