@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from bench.databases import Kind, fresh_database, work_folder
 from bench.mcp_door.page import write_table
 from bench.mcp_door.wire import Door, HttpDoor, StdioDoor, call
 from bench.processes import busy_percent, pss_mb
+from bench.web import make_keys
 from tests.deployment import ROOT, Deployment, wait_until
 
 _BARE = [sys.executable, "-m", "bench.mcp_door.bare"]
@@ -81,12 +82,11 @@ def _setting(options: argparse.Namespace) -> str:
 
 
 def _lines(deployment: Deployment, calls: int, rounds: int) -> Iterator[Line]:
-    made = deployment.manage("create_api_key", "admin", "--name", "bench", "--scope", "write")
-    key = made.stdout.strip()
+    keys = make_keys(deployment, 1 + 6 * rounds * calls // 1000)
     deployment.manage("submit", "hello")
     ((task_id,),) = deployment.query("SELECT id FROM tasks_task")
     yield _cold_start(deployment, rounds)
-    for name, open_pair in _pairs(deployment, key):
+    for name, open_pair in _pairs(deployment, keys):
         with open_pair() as (bare, ours):
             yield from _calls(name, bare, ours, task_id, calls, rounds)
 
@@ -150,10 +150,10 @@ Pair = tuple[Door, Door]
 OpenPair = Callable[[], contextlib.AbstractContextManager[Pair]]
 
 
-def _pairs(deployment: Deployment, key: str) -> Iterator[tuple[str, OpenPair]]:
+def _pairs(deployment: Deployment, keys: Sequence[str]) -> Iterator[tuple[str, OpenPair]]:
     yield "stdio", lambda: _stdio_pair(deployment)
-    yield "HTTP 2025-11-25", lambda: _http_pair(deployment, key, modern=False)
-    yield "HTTP 2026-07-28", lambda: _http_pair(deployment, key, modern=True)
+    yield "HTTP 2025-11-25", lambda: _http_pair(deployment, keys, modern=False)
+    yield "HTTP 2026-07-28", lambda: _http_pair(deployment, keys, modern=True)
 
 
 @contextlib.contextmanager
@@ -166,14 +166,14 @@ def _stdio_pair(deployment: Deployment) -> Iterator[Pair]:
 
 
 @contextlib.contextmanager
-def _http_pair(deployment: Deployment, key: str, *, modern: bool) -> Iterator[Pair]:
+def _http_pair(deployment: Deployment, keys: Sequence[str], *, modern: bool) -> Iterator[Pair]:
     doors: list[Door] = []
     try:
         for command, option in ((_BARE, ()), (_OURS, ("--transport", "http", "--port"))):
             port = _free_port()
             process = deployment.spawn([*command, *option, str(port)])
             wait_until(lambda port=port: _listens(port), 30, "the server listens")
-            doors.append(HttpDoor(process, port, key, modern=modern))
+            doors.append(HttpDoor(process, port, keys, modern=modern))
         yield doors[0], doors[1]
     finally:
         _end(doors)

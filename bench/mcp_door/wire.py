@@ -7,7 +7,7 @@ import itertools
 import json
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 _VERSION = "2025-11-25"
@@ -64,10 +64,11 @@ class StdioDoor:
 
 
 class HttpDoor:
-    """One kept connection to a server that listens on `port`."""
+    """One kept connection to a server that listens on `port`. The keys take turns, for each may
+    make only so many calls a minute."""
 
     def __init__(
-        self, process: subprocess.Popen[str], port: int, key: str, *, modern: bool
+        self, process: subprocess.Popen[str], port: int, keys: Sequence[str], *, modern: bool
     ) -> None:
         self.process = process
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
@@ -78,11 +79,12 @@ class HttpDoor:
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
             "MCP-Protocol-Version": "2026-07-28" if modern else _VERSION,
-            "Authorization": f"Bearer {key}",
         }
+        self._keys = itertools.cycle(keys)
 
     def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        headers, body = self._headers, {**params}
+        headers = {**self._headers, "Authorization": f"Bearer {next(self._keys)}"}
+        body = {**params}
         if self._is_modern:
             headers = {**headers, "Mcp-Method": method, "Mcp-Name": str(params.get("name"))}
             body["_meta"] = {
