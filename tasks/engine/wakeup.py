@@ -13,7 +13,7 @@ import psycopg
 from django.db import connection
 
 CHANNEL = "taskrunner_due"
-_SQLITE_POLL_S = 0.016
+_SQLITE_POLL_S = 0.012
 # How many workers rise for one task. Each look costs the server a millisecond, so not all of many;
 # that none of so many does happens once in e^8 = 3,000 times, and then the safety poll is there.
 _RISE_FOR_A_TASK = 8
