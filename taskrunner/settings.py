@@ -1,4 +1,4 @@
-"""Django's settings, read from the environment and `.env`; CONTRACT names every variable.
+"""Django's settings, read from the environment and `.env`; README.md tells of every variable.
 
 Nothing else reads the environment, and only `tasks/conf.py` reads these `TASKRUNNER_…` settings.
 """

@@ -53,7 +53,7 @@ class AlertConf:
 
 @dataclass(frozen=True, kw_only=True)
 class Conf:
-    """CONTRACT section 2, typed. Times are seconds."""
+    """The environment, typed; README.md tells of each variable. Times are seconds."""
 
     default_provider: str
     auto: AutoRouting

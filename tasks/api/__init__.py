@@ -1,1 +1,1 @@
-"""The REST door: parses, calls one service, renders. CONTRACT section 4 names its paths."""
+"""The REST door: parses, calls one service, renders. docs/api.md tells of its paths."""

@@ -1,4 +1,4 @@
-"""How a task looks from outside: CONTRACT section 4 to the letter. Read only.
+"""How a task looks from outside: the fields that docs/api.md shows. Read only.
 
 What is not known is null, never an empty text or a zero.
 """

@@ -1,4 +1,4 @@
-"""From a reply that is no answer to the typed error it means. Facts: FIELD_NOTES section 2.
+"""From a reply that is no answer to the typed error it means.
 
 Classes decide what happens next; they follow from the status and from the vendors' codes, never
 from the wording of a message.
