@@ -124,7 +124,9 @@ def _moment(told: datetime | str) -> float:
 
 def test_cancel_against_completion_leaves_one_terminal_state_each(installation: Installation):
     """O2, 200 times: whoever is first has the last word, and the row agrees with its attempt."""
-    installation.provider.set_latency(0.4)
+    installation.provider.set_latency(0.6)
+    # So few at once that the cancelling begins, however slowly, before all have ended.
+    installation.deployment.environment["TASKRUNNER_CONCURRENCY"] = "8"
     installation.start_cluster()
     installation.submit(*(f"prompt {number}" for number in range(200)))
     installation.wait_for_calls(1)
@@ -200,6 +202,8 @@ with ThreadPoolExecutor(20) as pool:
 def test_two_clusters_call_each_of_two_thousand_tasks_once(installation: Installation):
     """O4."""
     installation.deployment.environment["TASKRUNNER_CONCURRENCY"] = "64"
+    # Nobody dies here, and a starved worker must not look as if it had.
+    installation.deployment.environment["TASKRUNNER_LEASE"] = "30"
     installation.submit(*(f"prompt {number}" for number in range(2_000)))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: installation.deployment.start("qcluster"), range(2)))

@@ -129,7 +129,7 @@ class Project:
 
 def is_answering(port: int, path: str = "/healthz") -> bool:
     try:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
             return answer.status == 200
     except OSError:
         return False
