@@ -54,8 +54,8 @@ def judged(deployment: Deployment, judge: str) -> Installation:
         "OPENAI_API_KEY": "test-key", "OPENAI_BASE_URL": f"{judge}/v1",
         "ANTHROPIC_API_KEY": "test-key", "ANTHROPIC_BASE_URL": f"{judge}/anthropic",
         "TASKRUNNER_FAILOVER": "",
-        # Few at once: a judge whose loop is late stamps its refusals late.
-        "TASKRUNNER_WORKERS": "2", "TASKRUNNER_CONCURRENCY": "64",
+        # A starved worker must not look dead: its calls would be made again beside their refusals.
+        "TASKRUNNER_LEASE": "30", "TASKRUNNER_WORKERS": "2", "TASKRUNNER_CONCURRENCY": "64",
         "TASKRUNNER_MAX_ATTEMPTS": "10",
     }  # fmt: skip
     return Installation(deployment=deployment, provider=FakeProviderProcess())
