@@ -20,7 +20,7 @@ from tasks.conf import get_conf
 from tasks.engine.budget import Budget
 from tasks.engine.claimed import Claimed, DueTask
 from tasks.engine.gates import seconds_to_room
-from tasks.engine.lanes import Lanes
+from tasks.engine.lanes import Lanes, read_states
 from tasks.engine.limits import Limits, lock_limited
 from tasks.engine.outbox import record
 from tasks.engine.parking import Hold, is_anyone_held, park, wake_due
@@ -55,15 +55,16 @@ def claim(slots: int, worker: str) -> Claim:
     if not _is_anything_due():
         return Claim(claimed=[], is_dry=True)
     with transaction.atomic():
-        states, now = lock_limited(), database_now()
-        limits, budget = Limits(states, now), Budget(now)
+        limited, now = lock_limited(), database_now()
+        limits, budget = Limits(limited, now), Budget(now)
         wake_due()
         if (limits or budget) and is_anyone_held():
             limits.let_in(slots)
             budget.let_in(slots)
         rows = _tasks().due().for_me_alone().values_list(*DueTask._fields)[:slots]
         tasks = [DueTask._make(row) for row in rows]
-        router = Router(tasks, Lanes(states, now), limits, budget, now)
+        # After the tasks: whoever made one of them due again has told its provider's state by now.
+        router = Router(tasks, Lanes(limited or read_states(), now), limits, budget, now)
         sharing = Sharing(tasks, now)
         ways = [(task, sharing.way(task, router.route)) for task in tasks]
         limits.save()

@@ -67,6 +67,11 @@ class Lanes:
         return True, is_probe
 
 
+def read_states() -> dict[str, ProviderState]:
+    """Every provider's state as it is now, by name; nothing is locked."""
+    return {state.name: state for state in ProviderState.objects.all()}
+
+
 def learn(verdicts: Sequence[Verdict], new: Sequence[Verdict], now: datetime) -> None:
     """What these calls tell about their providers, inside the transaction that settles them.
 
@@ -90,16 +95,17 @@ def _change_state(provider: str, verdicts: Sequence[Verdict], now: datetime) -> 
             "breaker moved", provider=provider, state=str(breaker.state), reason=breaker.reason
         )
         if breaker.state is BreakerState.CLOSED:
-            wake_lane(provider, now)
+            wake_lane(provider, max(now, state.deferred_until or now))
 
 
 def wake_lane(provider: str, now: datetime) -> None:
     """The tasks that waited for this provider are due again, spread over a few seconds so that a
-    provider that just came back does not meet all of them in one instant. Tasks that a user
-    scheduled for later go on waiting."""
+    provider that just came back does not meet all of them in one instant. Those that wait for
+    something of their own, a user's time or the pause after a failed call, go on waiting."""
     waiting = (
         Task.objects.filter(status=Status.PENDING, wake_at__isnull=False)
         .filter(provider__in=[provider, Provider.AUTO.value])
+        .filter(waiting_reason__contains=f"{provider}: ")  # as the router names a shut lane
         .exclude(run_after__gt=now)
         .exclude(held_by=provider)
         .annotate(share=F("id") % _WAKE_SHARES)

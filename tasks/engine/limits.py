@@ -105,11 +105,11 @@ def quotas() -> dict[Provider, Quota]:
 
 
 def lock_limited() -> dict[str, ProviderState]:
-    """Every provider's state, locked if there is any limit: also those without one, so that all
-    who lock several do it in one order."""
+    """Every provider's state, locked: also of those without a limit, so that all who lock several
+    do it in one order. Empty if there is no limit at all."""
     names = [provider.value for provider in quotas()]
     if not names:
-        return {state.name: state for state in ProviderState.objects.all()}
+        return {}
     states = _locked()
     if missing := [name for name in names if name not in states]:
         ProviderState.objects.bulk_create(

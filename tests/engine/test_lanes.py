@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from tasks.conf import get_conf
@@ -22,6 +23,7 @@ from tasks.policy.breaker import BreakerState
 from tasks.providers.base import Completion
 from tasks.services import steering
 from tasks.vocabulary import FinishReason, Provider
+from tests.connections import on_another_connection
 from tests.deployment import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -222,6 +224,38 @@ def test_resumed_provider_is_called_within_seconds(ask):
     assert len(claimed) == 1
     scheduled.refresh_from_db()
     assert scheduled.wake_at is not None
+
+
+def test_a_task_that_waits_out_its_own_failure_is_not_woken_with_the_lane(ask):
+    parked, failed = ask(), ask(priority=9)
+    (claimed,) = claim(1, "drain").claimed
+    answer(claimed, ServerFailed("503", http_status=503, retry_after_s=9.0))
+    steering.pause("openai")
+    assert claim_all() == []
+    own_time = Task.objects.get(pk=failed.pk).wake_at
+
+    steering.resume("openai")
+
+    assert Task.objects.get(pk=failed.pk).wake_at == own_time
+    assert Task.objects.get(pk=parked.pk).waiting_reason.startswith("openai: open again")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_a_refusal_that_is_settled_in_mid_claim_is_heeded_by_it(ask, monkeypatch):
+    refused = ask()
+    (held,) = claim_all()
+
+    def settle_meanwhile() -> None:
+        error = RateLimitedByProvider("429", http_status=429, retry_after_s=9.0)
+        on_another_connection(lambda: answer(held, error))
+
+    monkeypatch.setattr("tasks.engine.claim.wake_due", settle_meanwhile)
+    ask()  # so that there is a reason to claim
+
+    assert claim_all() == []
+    refused.refresh_from_db()
+    assert (refused.attempts, refused.status) == (0, "PENDING")
+    assert "rate_limited" in refused.waiting_reason
 
 
 def test_operator_forces_the_breaker_either_way(ask):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from uuid import uuid4
 
@@ -19,6 +18,7 @@ from tasks.services.batch_items import items_of_list
 from tasks.services.batches import create_batch
 from tasks.services.bulk import BulkAction, act_on_all
 from tasks.vocabulary import EventType, Outcome, Status
+from tests.connections import on_another_connection
 from tests.engine.test_settle import verdict_for
 from tests.outbox import settled_events
 
@@ -29,18 +29,6 @@ NO_PLACES = ["", "7", "-", "1-", "-1-2", "1-2-3", "a-b", "1-²", "1-922337203685
 
 def told(owner_id: int | None = None) -> list[str]:
     return [event.type for event in settled_events(owner_id)]
-
-
-def on_another_connection(do) -> None:
-    def run() -> None:
-        try:
-            do()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
 
 
 def test_a_task_tells_its_life_in_order(owner):
