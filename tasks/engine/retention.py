@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import transaction
+
 from tasks.conf import get_conf
-from tasks.models import Batch, Task
+from tasks.models import Batch, Task, TaskBlock
 from tasks.querysets import database_now
 from tasks.vocabulary import TERMINAL
 
@@ -23,6 +25,8 @@ def prune() -> int:
     limit = database_now() - timedelta(days=days)
     old = Task.objects.filter(finished_at__lt=limit, status__in=list(TERMINAL))
     ids = list(old.order_by("finished_at").values_list("pk", flat=True)[:_AT_ONCE])
-    Task.objects.filter(pk__in=ids, status__in=list(TERMINAL)).delete()
+    with transaction.atomic():
+        TaskBlock.forget(ids)
+        Task.objects.filter(pk__in=ids, status__in=list(TERMINAL)).delete()
     Batch.objects.filter(created_at__lt=limit, is_open=False, tasks__isnull=True).delete()
     return len(ids)

@@ -12,15 +12,19 @@ from tasks.models.idempotency import IdempotencyRecord
 from tasks.models.provider_state import ProviderState
 from tasks.models.queue_sample import QueueSample
 from tasks.models.rollup import (
+    CallDay,
     CallHour,
+    EndedDay,
     EndedHour,
     LatencyDay,
     LatencyHour,
     RollupProgress,
+    TallyDay,
     TallyHour,
 )
 from tasks.models.saved_view import SavedView
 from tasks.models.task import Task
+from tasks.models.task_block import TaskBlock
 from tasks.models.template import PromptTemplate, TemplateVersion
 from tasks.models.webhook import OutboxReader, WebhookDelivery, WebhookEndpoint
 from tasks.models.worker import Worker
@@ -31,9 +35,11 @@ __all__ = [
     "Attempt",
     "AuditEntry",
     "Batch",
+    "CallDay",
     "CallHour",
     "ChoreTurn",
     "DailySpend",
+    "EndedDay",
     "EndedHour",
     "Event",
     "EventPlace",
@@ -46,8 +52,10 @@ __all__ = [
     "QueueSample",
     "RollupProgress",
     "SavedView",
+    "TallyDay",
     "TallyHour",
     "Task",
+    "TaskBlock",
     "TemplateVersion",
     "WebhookDelivery",
     "WebhookEndpoint",

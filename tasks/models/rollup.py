@@ -1,6 +1,6 @@
-"""Finished work added up by the hour, so that a look back over 30 days reads no task.
+"""Finished work added up by the hour and by the day: a look back over 30 days reads no task.
 
-`hour` counts from 1970, UTC. A row without an owner stands for everybody's tasks together.
+`hour` and `day` count from 1970, UTC. A row without an owner stands for everybody's tasks together.
 """
 
 from __future__ import annotations
@@ -31,11 +31,33 @@ def _owner() -> Any:
     )
 
 
-class EndedHour(models.Model):
-    """`count` tasks ended within the hour alike. The provider answered, or was tried last."""
-
+class _Hourly(models.Model):
     hour = models.IntegerField()
     owner = _owner()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.hour}"
+
+
+class _Daily(models.Model):
+    """The sums of a day's rows by the hour, of which a month has too many to read at once."""
+
+    day = models.IntegerField()
+    owner = _owner()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.day}"
+
+
+class _Ended(models.Model):
+    """`count` tasks ended alike. The provider answered, or was tried last."""
+
     provider = models.CharField(max_length=20)
     source = models.CharField(max_length=10)
     status = models.CharField(max_length=10)
@@ -43,19 +65,24 @@ class EndedHour(models.Model):
     count = models.IntegerField()
 
     class Meta:
+        abstract = True
+
+
+class EndedHour(_Hourly, _Ended):
+    class Meta:
         indexes: ClassVar = _indexes("ended")
 
-    def __str__(self) -> str:
-        return f"{self.count} {self.status} in hour {self.hour}"
+
+class EndedDay(_Daily, _Ended):
+    class Meta:
+        indexes: ClassVar = _indexes("endedday", "day")
 
 
-class TallyHour(models.Model):
-    """Tasks that ended within the hour and have something in common: `kind` is `model`, and `key`
-    `provider/model` that answered, or `template` and the template's id. `run_ms` is of the
-    completed."""
+class _Tally(models.Model):
+    """Tasks that ended and have something in common: `kind` is `model`, and `key`
+    `provider/model` that answered; or `template` and the template's id; or `saved`, for answers
+    used again, whose `cost_units` they would have cost. `run_ms` is of the completed."""
 
-    hour = models.IntegerField()
-    owner = _owner()
     kind = models.CharField(max_length=8)
     key = models.CharField(max_length=130)
     completed = models.IntegerField()
@@ -64,17 +91,22 @@ class TallyHour(models.Model):
     run_ms = models.BigIntegerField()
 
     class Meta:
+        abstract = True
+
+
+class TallyHour(_Hourly, _Tally):
+    class Meta:
         indexes: ClassVar = _indexes("tally")
 
-    def __str__(self) -> str:
-        return f"{self.completed} of {self.kind} {self.key} in hour {self.hour}"
+
+class TallyDay(_Daily, _Tally):
+    class Meta:
+        indexes: ClassVar = _indexes("tallyday", "day")
 
 
-class CallHour(models.Model):
-    """`count` provider calls ended within the hour, and what they used and cost."""
+class _Call(models.Model):
+    """`count` provider calls ended, and what they used and cost."""
 
-    hour = models.IntegerField()
-    owner = _owner()
     provider = models.CharField(max_length=20)
     model = models.CharField(max_length=100)
     outcome = models.CharField(max_length=10)
@@ -85,44 +117,39 @@ class CallHour(models.Model):
     completion_tokens = models.BigIntegerField()
 
     class Meta:
+        abstract = True
+
+
+class CallHour(_Hourly, _Call):
+    class Meta:
         indexes: ClassVar = _indexes("calls")
 
-    def __str__(self) -> str:
-        return f"{self.count} calls of {self.provider} in hour {self.hour}"
+
+class CallDay(_Daily, _Call):
+    class Meta:
+        indexes: ClassVar = _indexes("callsday", "day")
 
 
-class LatencyHour(models.Model):
-    """`count` tasks that ended within the hour took so long: from 1.1^latency milliseconds on."""
+class _Latency(models.Model):
+    """`count` tasks that ended took so long: from 1.1^latency milliseconds on."""
 
-    hour = models.IntegerField()
-    owner = _owner()
     kind = models.CharField(max_length=4)
     provider = models.CharField(max_length=20)
     latency = models.SmallIntegerField()
     count = models.IntegerField()
 
+    class Meta:
+        abstract = True
+
+
+class LatencyHour(_Hourly, _Latency):
     class Meta:
         indexes: ClassVar = _indexes("latency")
 
-    def __str__(self) -> str:
-        return f"{self.count} {self.kind} times of {self.provider} in hour {self.hour}"
 
-
-class LatencyDay(models.Model):
-    """The sum of the day's `LatencyHour` rows, of which a month has too many to read."""
-
-    day = models.IntegerField()
-    owner = _owner()
-    kind = models.CharField(max_length=4)
-    provider = models.CharField(max_length=20)
-    latency = models.SmallIntegerField()
-    count = models.IntegerField()
-
+class LatencyDay(_Daily, _Latency):
     class Meta:
         indexes: ClassVar = _indexes("latencyday", "day")
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.kind} times of {self.provider} on day {self.day}"
 
 
 class RollupProgress(models.Model):

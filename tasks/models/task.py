@@ -184,9 +184,6 @@ class Task(models.Model):
                 condition=Q(share_key__isnull=False),
             ),
             models.Index(
-                fields=["finished_at"], name="task_saved", condition=Q(saved_usd__isnull=False)
-            ),
-            models.Index(
                 fields=["batch", "id"], name="task_batch", condition=Q(batch__isnull=False)
             ),
             models.Index(

@@ -15,7 +15,7 @@ from django.db import transaction
 from tasks.engine.outbox import record
 from tasks.engine.wakeup import hint
 from tasks.errors import InvalidInput, InvalidState
-from tasks.models import Task
+from tasks.models import Task, TaskBlock
 from tasks.querysets import database_now
 from tasks.services.access import get_task
 from tasks.services.audit import note
@@ -126,6 +126,7 @@ def delete(user: AbstractBaseUser, task_id: object) -> None:
     if not task.is_terminal:
         raise InvalidState(f"Task {task.pk} is {task.status}; cancel it before you delete it.")
     note("task.delete", f"task {task.pk}", user=user)
+    TaskBlock.forget([task.pk])
     task.delete()
 
 

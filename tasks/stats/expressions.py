@@ -36,7 +36,9 @@ class EpochBucket(Func):
         super().__init__(expression, width=width_s)
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        template = "(CAST(strftime('%%%%s', %(expressions)s) AS INTEGER) / %(width)d)"
+        # Cut to the second: SQLite rounds to milliseconds, the last half of one up into the next.
+        second = "strftime('%%%%s', substr(%(expressions)s, 1, 19))"
+        template = f"(CAST({second} AS INTEGER) / %(width)d)"
         return super().as_sql(compiler, connection, template=template, **extra)
 
 

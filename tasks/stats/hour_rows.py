@@ -9,50 +9,34 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Sum
 
-from tasks.models import (
-    CallHour,
-    EndedHour,
-    LatencyDay,
-    LatencyHour,
-    RollupProgress,
-    TallyHour,
-    Task,
-)
+from tasks.models import RollupProgress, Task
 from tasks.row_writes import insert_rows
 from tasks.stats.calls import call_groups, ended_calls
 from tasks.stats.finished import finished_groups, latency_groups
 from tasks.stats.hours import HOUR_S, HOURS_A_DAY, ended_between, ended_tasks, start_of
+from tasks.stats.tables import CALLS, ENDED, LATENCIES, TALLIES, Rollup
 from tasks.stats.tallies import tallies
-
-_ENDED = (("provider", "source", "status", "error_code"), ("count",))
-_LATENCY = (("kind", "provider", "latency"), ("count",))
-_TALLIES = (("kind", "key"), ("completed", "failed", "cost_units", "run_ms"))
-_CALLS = (
-    ("provider", "model", "outcome"),
-    ("count", "cost_units", "unpriced", "prompt_tokens", "completion_tokens"),
-)
 
 
 def write_hours(hours: range) -> None:
-    """Do these hours anew. They are counted first: on SQLite a transaction holds the one write
-    lock, which the engine needs, so it is short."""
+    """Do these hours anew, and the days that they lie in. They are counted first: on SQLite a
+    transaction holds the one write lock, which the engine needs, so it is short."""
     span = (start_of(hours.start), start_of(hours.stop))
     ended = ended_tasks(Task.objects.all(), *span)
-    tables: list[tuple[type[models.Model], Any, Iterable[Any]]] = [
-        (EndedHour, _ENDED, finished_groups(ended, HOUR_S, by_owner=True)),
-        (LatencyHour, _LATENCY, latency_groups(ended, HOUR_S, by_owner=True)),
-        (TallyHour, _TALLIES, tallies(ended, HOUR_S, by_owner=True)),
-        (CallHour, _CALLS, call_groups(ended_calls(ended_between(*span)), HOUR_S, by_owner=True)),
-    ]
-    prepared = [
-        (model, columns, list(_rows(groups, *columns))) for model, columns, groups in tables
-    ]
+    calls = ended_calls(ended_between(*span))
+    groups: dict[Rollup, Iterable[Any]] = {
+        ENDED: finished_groups(ended, HOUR_S, by_owner=True),
+        LATENCIES: latency_groups(ended, HOUR_S, by_owner=True),
+        TALLIES: tallies(ended, HOUR_S, by_owner=True),
+        CALLS: call_groups(calls, HOUR_S, by_owner=True),
+    }
+    prepared = {rollup: list(_rows(groups[rollup], rollup.keys, rollup.sums)) for rollup in groups}
     with transaction.atomic():
         _wait_for_other_writers()
-        for model, (keys, sums), rows in prepared:
-            model._default_manager.filter(hour__gte=hours.start, hour__lt=hours.stop).delete()
-            insert_rows(model, ["hour", "owner", *keys, *sums], rows)
-        _add_up_days(range(hours.start // HOURS_A_DAY, (hours.stop - 1) // HOURS_A_DAY + 1))
+        for rollup, rows in prepared.items():
+            _within(rollup.hours, "hour", hours).delete()
+            insert_rows(rollup.hours, ["hour", "owner", *rollup.keys, *rollup.sums], rows)
+            _add_up_days(rollup, hours)
 
 
 def _rows(groups: Iterable[Any], keys: Sequence[str], sums: Sequence[str]) -> Iterator[list[Any]]:
@@ -68,14 +52,19 @@ def _rows(groups: Iterable[Any], keys: Sequence[str], sums: Sequence[str]) -> It
         yield [*at, *total]
 
 
-def _add_up_days(days: range) -> None:
-    LatencyDay.objects.filter(day__gte=days.start, day__lt=days.stop).delete()
-    names = ["owner", "kind", "provider", "latency"]
-    for day in days:
-        hours = range(day * HOURS_A_DAY, (day + 1) * HOURS_A_DAY)
-        rows = LatencyHour.objects.filter(hour__gte=hours.start, hour__lt=hours.stop)
-        sums = rows.order_by().values_list(*names).annotate(sum=Sum("count"))
-        insert_rows(LatencyDay, ["day", *names, "count"], [[day, *row] for row in sums])
+def _add_up_days(rollup: Rollup, hours: range) -> None:
+    names = ["owner", *rollup.keys]
+    for day in range(hours.start // HOURS_A_DAY, (hours.stop - 1) // HOURS_A_DAY + 1):
+        _within(rollup.days, "day", range(day, day + 1)).delete()
+        of_day = range(day * HOURS_A_DAY, (day + 1) * HOURS_A_DAY)
+        rows = _within(rollup.hours, "hour", of_day).order_by().values_list(*names)
+        sums = rows.annotate(**{f"sum_{name}": Sum(name) for name in rollup.sums})
+        insert_rows(rollup.days, ["day", *names, *rollup.sums], [[day, *row] for row in sums])
+
+
+def _within(table: type[models.Model], period: str, numbers: range) -> models.QuerySet[Any]:
+    bounds = {f"{period}__gte": numbers.start, f"{period}__lt": numbers.stop}
+    return table._default_manager.filter(**bounds)
 
 
 def _wait_for_other_writers() -> None:

@@ -12,6 +12,7 @@ from tasks.conf import get_conf
 from tasks.index_hints import through_index, where
 from tasks.models import Alert, Attempt, Worker
 from tasks.querysets import TaskQuerySet
+from tasks.stats.blocks import count_tasks
 from tasks.vocabulary import Status
 
 _OLDEST_LOOKED_AT = 200
@@ -66,8 +67,9 @@ def count_live(tasks: TaskQuerySet) -> LiveCounts:
     )
 
 
-def count_by_status(tasks: TaskQuerySet) -> dict[Status, int]:
-    """How many tasks stand where; states without a task are 0."""
+def count_by_status(tasks: TaskQuerySet, owner_id: int | None) -> dict[Status, int]:
+    """How many tasks stand where; states without a task are 0. tasks: those of `owner_id`; of
+    everybody if that is None."""
     live = count_live(tasks)
     found = {
         Status.PENDING: live.due + live.waiting,
@@ -75,8 +77,8 @@ def count_by_status(tasks: TaskQuerySet) -> dict[Status, int]:
         Status.FAILED: tasks.filter(status=Status.FAILED).count(),
         Status.CANCELLED: tasks.filter(status=Status.CANCELLED).count(),
     }
-    # Most tasks: SQLite counts a whole index several times faster than a part of it.
-    found[Status.COMPLETED] = tasks.order_by().count() - sum(found.values())
+    # Most tasks: a million of them would be counted for longer than all the rest.
+    found[Status.COMPLETED] = count_tasks(tasks, owner_id) - sum(found.values())
     return {status: found[status] for status in Status}
 
 

@@ -37,19 +37,17 @@ def look_back(tasks: TaskQuerySet, owner_id: int | None, since: datetime, bucket
     return Past(
         finished=tuple(finished),
         latencies=tuple(latencies),
-        calls=look_back_at_calls(owner_id, span, bucket_s),
+        calls=look_back_at_calls(owner_id, span),
         tallies=tuple(tallied),
     )
 
 
-def look_back_at_calls(
-    owner_id: int | None, span: LookBack, bucket_s: int = HOUR_S
-) -> tuple[CallGroup, ...]:
+def look_back_at_calls(owner_id: int | None, span: LookBack) -> tuple[CallGroup, ...]:
     """The provider calls alone, of one owner or of everybody."""
-    calls = rolled_calls(owner_id, span.hours, bucket_s)
+    calls = rolled_calls(owner_id, span.hours)
     for start, end in span.counted:
         ended = ended_calls(ended_between(start, end))
         if owner_id is not None:
             ended = ended.filter(task__owner_id=owner_id)
-        calls += call_groups(ended, bucket_s)
+        calls += call_groups(ended, HOUR_S)
     return tuple(calls)

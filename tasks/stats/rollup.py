@@ -12,19 +12,13 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Sum
 
 from tasks.conf import get_conf
-from tasks.models import (
-    CallHour,
-    EndedHour,
-    LatencyDay,
-    LatencyHour,
-    RollupProgress,
-    TallyHour,
-    Task,
-)
+from tasks.models import EndedHour, RollupProgress, Task, TaskBlock
 from tasks.querysets import TaskQuerySet, database_now
+from tasks.stats.blocks import count_blocks
 from tasks.stats.expressions import EpochBucket
 from tasks.stats.hour_rows import write_hours
 from tasks.stats.hours import HOUR_S, HOURS_A_DAY, ended_between, hour_of, start_of
+from tasks.stats.tables import ALL
 
 ROLL_EVERY_S = 60.0
 KEPT_HOURS = 24 * 32  # a little more than the longest look back
@@ -42,17 +36,21 @@ def roll_up() -> None:
     rolled_to = progress.rolled_to if progress else 0
     _roll(range(max(over - KEPT_HOURS, min(rolled_to, over - _HOURS_DONE_ANEW)), over))
     _mend(now, over - _HOURS_DONE_ANEW)
-    for model in (EndedHour, CallHour, LatencyHour, TallyHour):
-        model.objects.filter(hour__lt=over - KEPT_HOURS).delete()
-    LatencyDay.objects.filter(day__lt=(over - KEPT_HOURS) // HOURS_A_DAY).delete()
+    for rollup in ALL:
+        rollup.hours._default_manager.filter(hour__lt=over - KEPT_HOURS).delete()
+        rollup.days._default_manager.filter(day__lt=(over - KEPT_HOURS) // HOURS_A_DAY).delete()
+    count_blocks(now)
 
 
 def rebuild() -> int:
-    """Do all hours anew that still have all their tasks. Returns how many those are."""
+    """Do all hours anew that still have all their tasks, and the count of tasks. Returns how many
+    hours those are."""
     now = database_now()
     over = hour_of(now - _LATE)
     hours = range(max(over - KEPT_HOURS, _first_whole_hour(now)), over)
     _roll(hours)
+    TaskBlock.objects.all().delete()
+    count_blocks(now)
     return len(hours)
 
 

@@ -11,12 +11,9 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import Sum
 
 from tasks.models import Task
-from tasks.models.rollup import UNITS_A_DOLLAR
 from tasks.querysets import TaskQuerySet, database_now
-from tasks.stats.expressions import CostUnits
 from tasks.stats.hours import LookBack, midnight
 from tasks.stats.lanes import LaneFigures, list_lanes
 from tasks.stats.live import (
@@ -43,7 +40,12 @@ from tasks.stats.providers import (
 from tasks.stats.ranges import StatsRange
 from tasks.stats.samples import QueuePoint, queue_series
 from tasks.stats.series import Point, build_series
-from tasks.stats.tallies import TemplateFigures, answered_by_model, template_figures
+from tasks.stats.tallies import (
+    TemplateFigures,
+    answered_by_model,
+    template_figures,
+    total_saved,
+)
 from tasks.vocabulary import REAL_PROVIDERS, Status
 
 _RECENT_FAILURES = 8
@@ -152,7 +154,7 @@ def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
     return Snapshot(
         range=look_back,
         generated_at=now,
-        counts=count_by_status(tasks),
+        counts=count_by_status(tasks, owner_id),
         oldest_pending_s=oldest_due_age_s(tasks, now),
         waiting=count_waiting(tasks),
         finished={
@@ -162,7 +164,7 @@ def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
         failed_percent=failed_percent(past.finished),
         cost_usd=total_cost(past.calls),
         cost_today_usd=sum(paid_since_midnight(owner_id, now).values(), Decimal(0)),
-        saved_usd=saved_by_sharing(tasks, now - look_back.length),
+        saved_usd=total_saved(past.tallies),
         mock_answers=sum(p.completed for p in providers if p.is_mock),
         series=build_series(past.finished, bars, look_back.bucket_s),
         providers=providers,
@@ -185,13 +187,6 @@ def paid_since_midnight(owner_id: int | None, now: datetime) -> Mapping[str, Dec
         name.value: total_cost(call for call in calls if call.provider == name)
         for name in REAL_PROVIDERS
     }
-
-
-def saved_by_sharing(tasks: TaskQuerySet, since: datetime) -> Decimal:
-    """What the answers that were copied since then had cost when they were given."""
-    copies = tasks.filter(finished_at__gt=since, saved_usd__isnull=False)
-    units: int | None = copies.aggregate(units=Sum(CostUnits("saved_usd")))["units"]
-    return Decimal(units or 0) / UNITS_A_DOLLAR
 
 
 def _recent_failures(tasks: TaskQuerySet) -> tuple[Failure, ...]:

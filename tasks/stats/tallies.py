@@ -1,4 +1,5 @@
-"""Ended tasks told apart by the model that answered, and by the template that made them."""
+"""Ended tasks told apart by the model that answered, by the template that made them; and what
+answers that were used again have saved."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from tasks.querysets import TaskQuerySet
 from tasks.stats.expressions import CostUnits, EpochBucket, run_ms
 from tasks.vocabulary import Status
 
-MODEL, TEMPLATE = "model", "template"
+MODEL, TEMPLATE, SAVED = "model", "template", "saved"
 _COMPLETED = Q(status=Status.COMPLETED.value)
 
 
@@ -54,16 +55,24 @@ def tallies(ended: TaskQuerySet, bucket_s: int, *, by_owner: bool = False) -> li
     # By exclusion, as elsewhere: for `status = …` SQLite would leave the index on when they ended.
     answered = ended.exclude(status=Status.FAILED).exclude(status=Status.CANCELLED)
     made = ended.filter(template_version__isnull=False)
+    copied = ended.filter(saved_usd__isnull=False)
     by_model = Concat("served_provider", Value("/"), "served_model")
     by_template = Cast("template_version__template", CharField())
     return [
         *_count(answered, MODEL, by_model, bucket_s, by_owner=by_owner),
         *_count(made, TEMPLATE, by_template, bucket_s, by_owner=by_owner),
+        *_count(copied, SAVED, Value(""), bucket_s, by_owner=by_owner, cost="saved_usd"),
     ]
 
 
 def _count(
-    ended: TaskQuerySet, kind: str, key: Expression, bucket_s: int, *, by_owner: bool
+    ended: TaskQuerySet,
+    kind: str,
+    key: Expression,
+    bucket_s: int,
+    *,
+    by_owner: bool,
+    cost: str = "cost_usd",
 ) -> Iterable[Tally]:
     also = ("owner_id",) if by_owner else ()
     rows = (
@@ -73,7 +82,7 @@ def _count(
         .annotate(
             completed=Count("pk", filter=_COMPLETED),
             failed=Count("pk", filter=Q(status=Status.FAILED.value)),
-            units=Coalesce(Sum(CostUnits("cost_usd")), 0),
+            units=Coalesce(Sum(CostUnits(cost)), 0),
             ran_ms=Coalesce(Sum(run_ms(), filter=_COMPLETED), 0),
         )
     )
@@ -92,6 +101,12 @@ def answered_by_model(groups: Iterable[Tally]) -> dict[str, int]:
         if group.kind == MODEL:
             found[group.key] = found.get(group.key, 0) + group.completed
     return found
+
+
+def total_saved(groups: Iterable[Tally]) -> Decimal:
+    """What the answers that were used again had cost when they were given, in USD."""
+    units = sum(group.cost_units for group in groups if group.kind == SAVED)
+    return Decimal(units) / UNITS_A_DOLLAR
 
 
 def template_figures(groups: Iterable[Tally]) -> tuple[TemplateFigures, ...]:

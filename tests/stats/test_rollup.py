@@ -11,9 +11,10 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from tasks.models import Attempt, EndedHour, RollupProgress, Task
+from tasks.models import Attempt, EndedDay, EndedHour, RollupProgress, TallyDay, Task
 from tasks.services.templates import create_template
 from tasks.stats import StatsRange, take_snapshot
+from tasks.stats.hour_rows import write_hours
 from tasks.stats.rollup import rebuild, roll_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,6 +49,7 @@ def _task(dice, end, owner, versions):
             "result_source": source,
             "served_provider": served,
             "served_model": dice.choice(["a", "b"]),
+            "saved_usd": Decimal(dice.randint(1, 10**12)) / 10**10 if source == "cache" else None,
         }
     elif values["status"] == "FAILED":
         values["error_code"] = dice.choice(["timeout", "server_error"])
@@ -76,7 +78,7 @@ def _comparable(snapshot):
     return (
         snapshot.finished, snapshot.failed_percent, snapshot.cost_usd, snapshot.cost_today_usd,
         snapshot.mock_answers, snapshot.series, snapshot.providers, snapshot.models,
-        snapshot.templates, snapshot.errors, snapshot.counts,
+        snapshot.templates, snapshot.errors, snapshot.counts, snapshot.saved_usd,
     )  # fmt: skip
 
 
@@ -99,6 +101,8 @@ def test_rolled_figures_equal_a_recount_to_the_last_digit(
 
     assert counted[2][3].templates[0].completed == _completed_by_template(since)
     assert counted[2][3].models[0].answered > 0
+    copies = Task.objects.filter(saved_usd__isnull=False, finished_at__gte=since)
+    assert counted[2][3].saved_usd == sum(task.saved_usd for task in copies) > 100
 
     roll_up()
 
@@ -107,6 +111,43 @@ def test_rolled_figures_equal_a_recount_to_the_last_digit(
         _assert_same(before, _figures(user))
     rebuild()
     _assert_same(counted[2], _figures(operator))
+
+
+@pytest.mark.parametrize("offset", [timedelta(0), timedelta(microseconds=1), timedelta(hours=23)])
+def test_days_begin_and_end_where_a_recount_says(work, operator, make_task, monkeypatch, offset):
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    for day in range(3, 33):
+        for late in (-1e-6, 0.0, 1e-6):
+            moment = midnight - timedelta(days=day - 2) + timedelta(seconds=late)
+            Task.objects.filter(pk=make_task(cost_usd=Decimal("0.5")).pk).update(finished_at=moment)
+            Attempt.objects.filter(task=Task.objects.first()).update(finished_at=moment)
+    now = midnight + offset
+    monkeypatch.setattr("tasks.stats.snapshot.database_now", lambda: now)
+    monkeypatch.setattr("tasks.stats.rollup.database_now", lambda: now)
+    before = _figures(operator)
+    roll_up()
+    assert EndedDay.objects.filter(owner=None, day__gt=0).values("day").distinct().count() >= 30
+    _assert_same(before, _figures(operator))
+
+
+def test_a_month_reads_whole_days_from_their_own_rows(operator, make_task):
+    make_task(ago=10 * 86_400)
+    roll_up()
+    EndedDay.objects.update(count=5)
+    assert take_snapshot(operator, StatsRange.MONTH).finished["COMPLETED"] == 5
+    assert take_snapshot(operator, StatsRange.WEEK).finished["COMPLETED"] == 0
+
+
+def test_what_settles_late_in_a_day_that_was_added_up_is_in_its_sum(operator, make_task):
+    make_task(ago=3 * 86_400, cost_usd=Decimal("0.5"))
+    roll_up()
+    make_task(ago=3 * 86_400, cost_usd=Decimal("0.25"))
+    day = EndedDay.objects.get(owner=None).day
+    for hour in range(24 * day, 24 * day + 24):
+        write_hours(range(hour, hour + 1))
+    snapshot = take_snapshot(operator, StatsRange.MONTH)
+    assert (snapshot.finished["COMPLETED"], snapshot.cost_usd) == (2, Decimal("0.75"))
+    assert TallyDay.objects.get(owner=None, kind="model").completed == 2
 
 
 def _completed_by_template(since):
