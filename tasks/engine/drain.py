@@ -115,21 +115,20 @@ class Drain:
         fds = [self._callers.bell_fd]
         if self._lifeline is not None:
             fds += [self._lifeline.stop_fd, self._lifeline.life_fd]
-        poll_s, until = self._presence.poll_s, self._presence.wake_at
-        if self._callers.free <= 0:
-            poll_s = SAFETY_POLL_S  # without a slot no hint is of use
-        elif self._presence.is_connected:
+        until, is_listening = self._presence.wake_at, self._callers.free > 0
+        if is_listening and self._presence.is_connected:
             until = min(until, self._claim_again_at)
-            if (fd := self._presence.hint_fd) is not None:
-                fds.append(fd)
-        self._doze(fds, poll_s, until)
+        self._doze(fds, until, is_listening)  # without a slot no hint is of use
 
-    def _doze(self, fds: list[int], poll_s: float, until: float) -> None:
+    def _doze(self, fds: list[int], until: float, is_listening: bool) -> None:
         """The loop of an idle worker: nothing but a look at the descriptors and for a hint."""
         while True:
-            rest_s = until - time.monotonic()
-            is_called = select.select(fds, [], [], max(0.0, min(poll_s, rest_s)))[0]
-            if self._has_heard_hint() or is_called or rest_s <= poll_s:
+            hint_fd = self._presence.hint_fd if is_listening else None
+            poll_s = self._presence.poll_s if is_listening else SAFETY_POLL_S
+            rest_s = max(0.0, min(poll_s, until - time.monotonic()))
+            ready = select.select(fds if hint_fd is None else [*fds, hint_fd], [], [], rest_s)[0]
+            is_called = any(fd in fds for fd in ready)
+            if self._has_heard_hint() or is_called or time.monotonic() >= until:
                 return
 
     def _has_heard_hint(self) -> bool:

@@ -57,9 +57,46 @@ def test_rolled_back_submit_is_no_hint(watcher, make_task):
     assert not watcher.has_hint()
 
 
-def test_only_postgres_has_a_descriptor_to_sleep_on(watcher):
-    assert (watcher.fileno() is not None) == (connection.vendor == "postgresql")
-    assert (watcher.poll_s == 1.0) == (connection.vendor == "postgresql")  # else it must look
+def test_a_quiet_database_wakes_nobody_and_a_commit_its_sleepers(watcher, make_task):
+    wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 5, "quiet")
+    assert not is_readable(watcher)
+
+    in_another_connection(lambda: (make_task(), hint()))
+
+    assert is_readable(watcher)
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="its NOTIFY comes with the commit")
+def test_after_a_write_it_looks_until_the_commit_is_there(watcher, make_task):
+    wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 5, "quiet")
+    in_another_connection(make_task)
+    watcher.has_hint()
+
+    assert watcher.fileno() is None  # a storm of writes does not wake it at each of them
+    assert watcher.poll_s < 0.02
+    assert not watcher.has_hint()
+    wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 5, "quiet again")
+    assert watcher.fileno() is not None
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="its NOTIFY comes with the commit")
+def test_where_the_kernel_tells_nothing_it_looks_all_the_time(monkeypatch, make_task):
+    monkeypatch.setattr("tasks.engine.wakeup.INotify", refuse)
+    watcher = open_watcher(1.0)
+
+    assert watcher.fileno() is None
+    assert watcher.poll_s < 0.02
+    in_another_connection(make_task)
+    assert watcher.has_hint()
+    watcher.close()
+
+
+def refuse(nonblocking: bool) -> None:
+    raise OSError("too many of them")
+
+
+def is_readable(watcher: Watcher) -> bool:
+    return bool(select.select([watcher.fileno()], [], [], 1.0)[0])
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's workers share one host")

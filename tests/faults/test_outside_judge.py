@@ -67,7 +67,7 @@ def test_an_outside_judge_finds_no_fault_with_500_tasks_of_which_none_is_lost(
         judged.submit(*(f"{provider} {n}" for n in range(TASKS)), provider=provider)
     judged.start_cluster()
 
-    statuses = judged.wait_for_end(timeout_s=60)
+    statuses = judged.wait_for_end(timeout_s=150)
 
     verdict = subprocess.run(
         [LLMOCK, "report", "--url", judge, "--strict", "--json"],
