@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.db import connection, models
 from django.db.models import F, Value
@@ -28,6 +28,12 @@ class Constant(Value):
 
 class _IndexedTable(BaseTable):
     index: str | None
+
+    def relabeled_clone(self, change_map: dict[str | None, str]) -> _IndexedTable:
+        """The same in a subquery, where the table has another alias."""
+        clone = cast("_IndexedTable", super().relabeled_clone(change_map))
+        clone.index = self.index
+        return clone
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         sql, params = super().as_sql(compiler, connection)

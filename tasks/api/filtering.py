@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import QueryDict
 from django_filters.rest_framework import DjangoFilterBackend
 
 from tasks.api.pagination import TaskPagination
-from tasks.api.reading import without_sorting
+from tasks.api.reading import Way
 from tasks.api.views.base import ALWAYS_ALLOWED, caller
+from tasks.models import Task
+from tasks.querysets import TaskQuerySet
 from tasks.services.selection import UNINDEXED, TaskFilters, select_tasks
 
 _BY_TIME = frozenset({"created_after", "created_before"})
@@ -24,13 +25,15 @@ class TaskFilterBackend(DjangoFilterBackend):
         criteria = request.query_params.copy()
         for name in TaskPagination.query_names | ALWAYS_ALLOWED:
             criteria.pop(name, None)
-        self._prepare(view.paginator, caller(request), criteria)
         rows = select_tasks(caller(request), criteria)
-        has_several = any(len(values) > 1 for _, values in criteria.lists())
-        return without_sorting(rows) if has_several else rows
+        self._prepare(view.paginator, caller(request), criteria)
+        return rows
 
-    def _prepare(self, pages: Any, user: AbstractBaseUser, criteria: QueryDict) -> None:
+    def _prepare(self, pages: Any, user: Any, criteria: QueryDict) -> None:
         """Let the pages read what these filters are about in the way that is quick."""
+        span = {name: criteria[name] for name in _BY_TIME.intersection(criteria)}
+        within = cast(TaskQuerySet, TaskFilters(span, queryset=Task.objects.all()).qs)
+        pages.way = Way.by(criteria, is_owner=not user.is_staff, within=within)
         if not _BY_TIME.isdisjoint(criteria):
             pages.default_ordering = "-created_at"  # the newest first, as ever
         if not UNINDEXED.isdisjoint(criteria):

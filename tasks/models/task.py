@@ -153,11 +153,21 @@ class Task(models.Model):
                 name="task_served_model",
                 condition=Q(status="COMPLETED"),
             ),
-            models.Index("owner", F("id").desc(), name="task_owner_id"),
+            # What stands behind the id is judged, and sorted by, without reading the rows.
+            models.Index(
+                "owner",
+                F("id").desc(),
+                "provider",
+                "model",
+                "priority",
+                "created_at",
+                name="task_owner_id",
+            ),
             models.Index("owner", "status", F("id").desc(), name="task_owner_status_id"),
             models.Index(
                 "result_source",
                 F("id").desc(),
+                "owner",
                 name="task_odd_source",
                 condition=Q(result_source__in=ODD_SOURCES),
             ),
@@ -170,9 +180,15 @@ class Task(models.Model):
             models.Index("model", F("id").desc(), name="task_model_id"),
             # Of all states, unlike `task_error`: the few tasks with any trouble at all.
             models.Index(
-                "error_code", F("id").desc(), name="task_trouble", condition=Q(error_code__gt="")
+                "error_code",
+                F("id").desc(),
+                "owner",
+                name="task_trouble",
+                condition=Q(error_code__gt=""),
             ),
-            models.Index(F("id").desc(), name="task_truncated", condition=Q(truncated=True)),
+            models.Index(
+                F("id").desc(), "owner", name="task_truncated", condition=Q(truncated=True)
+            ),
             models.Index(
                 fields=["finished_at"],
                 name="task_finished",
@@ -184,10 +200,10 @@ class Task(models.Model):
                 condition=Q(share_key__isnull=False),
             ),
             models.Index(
-                fields=["batch", "id"], name="task_batch", condition=Q(batch__isnull=False)
+                fields=["batch", "id", "owner"], name="task_batch", condition=Q(batch__isnull=False)
             ),
             models.Index(
-                fields=["template_version", "id"],
+                fields=["template_version", "id", "owner"],
                 name="task_template",
                 condition=Q(template_version__isnull=False),
             ),

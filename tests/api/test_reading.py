@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tasks.api import reading
+from tasks.models import Task
 
 
 def pages_of(api, address):
@@ -75,7 +76,28 @@ def test_rows_without_a_value_come_last_over_all_pages_and_back(api, make_task, 
     assert backward == expected[:6]
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by what it has counted")
+@pytest.fixture
+def staff(owner):
+    owner.is_staff = True
+    owner.save()
+
+
+def _plan_of(api, query):
+    """How SQLite reads the page: the steps of the last query that asks for one."""
+    with CaptureQueriesContext(connection) as captured:
+        assert api.get(f"/api/tasks/?{query}").status_code == 200
+    page = [one["sql"] for one in captured.captured_queries if "LIMIT 51" in one["sql"]][-1]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {page}")
+        return [row[3] for row in cursor.fetchall()]
+
+
+only_sqlite = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL plans by what it has counted"
+)
+
+
+@only_sqlite
 @pytest.mark.parametrize(
     ("query", "plan"),
     [
@@ -89,17 +111,69 @@ def test_rows_without_a_value_come_last_over_all_pages_and_back(api, make_task, 
     ],
 )
 def test_many_rows_are_read_in_their_order_and_never_sorted(
-    api, make_task, owner, monkeypatch, query, plan
+    api, make_task, staff, monkeypatch, query, plan
 ):
     monkeypatch.setattr(reading, "_FEW", 0)
-    make_task(set_to={"status": "FAILED", "finished_at": timezone.now()})
-    owner.is_staff = True
-    owner.save()
-    with CaptureQueriesContext(connection) as captured:
-        assert api.get(f"/api/tasks/?{query}").status_code == 200
-    page = [one["sql"] for one in captured.captured_queries if "LIMIT 51" in one["sql"]][-1]
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {page}")
-        steps = [row[3] for row in cursor.fetchall()]
+    monkeypatch.setattr(reading, "WALK", 1)
+    for code in ("", "timeout"):
+        set_to = {"status": "FAILED", "finished_at": timezone.now(), "error_code": code}
+        make_task(set_to=set_to)
+    steps = _plan_of(api, query)
     assert plan in steps[0]
     assert not any("ORDER BY" in step for step in steps)
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("ordering=priority", "COVERING INDEX task_owner_id"),
+        ("priority=3&ordering=-created_at", "COVERING INDEX task_owner_id"),
+        ("created_after=2020-01-01T00:00:00Z", "COVERING INDEX task_owner_id"),
+        ("error_code=timeout&ordering=priority", "INDEX task_trouble"),
+        ("batch=7&ordering=-priority", "INDEX task_batch"),
+        ("provider=openai", "INDEX task_owner_id"),
+    ],
+)
+def test_what_an_owner_has_is_found_by_the_filter_when_the_order_does_not_show_it(
+    api, make_task, monkeypatch, query, index
+):
+    monkeypatch.setattr(reading, "WALK", 1)
+    for _ in range(3):
+        make_task()
+    assert any(index in step for step in _plan_of(api, query))
+
+
+@pytest.mark.parametrize("few", [0, 10_000])
+@pytest.mark.parametrize("is_staff", [True, False])
+@pytest.mark.parametrize(
+    "ordering", ["id", "-id", "created_at", "-updated_at", "priority", "-priority", "-finished_at"]
+)
+@pytest.mark.parametrize("wanted", ["", "model=b", "status=FAILED&status=PENDING", "error_code=x"])
+def test_each_way_of_reading_finds_the_same_pages(
+    api, owner, make_task, monkeypatch, few, is_staff, ordering, wanted
+):
+    monkeypatch.setattr(reading, "_FEW", few)
+    monkeypatch.setattr(reading, "WALK", 3)
+    owner.is_staff = is_staff
+    owner.save()
+    now = timezone.now()
+    for n in range(17):
+        ended = {"status": "FAILED", "error_code": "xy"[n % 2], "finished_at": now}
+        set_to = {"model": "ab"[n % 5 == 0]} | (ended if n % 4 else {})
+        make_task(prompt=str(n), priority=1 + n * 7 % 10, set_to=set_to)
+    rows = {task.pk: task for task in Task.objects.all()}
+    fits = {
+        "": lambda task: True,
+        "model=b": lambda task: task.model == "b",
+        "status=FAILED&status=PENDING": lambda task: True,
+        "error_code=x": lambda task: task.error_code == "x",
+    }[wanted]
+    field = ordering.removeprefix("-")
+    is_falling = ordering.startswith("-")
+    with_value = [t for t in rows.values() if fits(t) and getattr(t, field) is not None]
+    without = [t for t in rows.values() if fits(t) and getattr(t, field) is None]
+    expected = sorted(with_value, key=lambda t: (getattr(t, field), t.pk), reverse=is_falling)
+    expected += sorted(without, key=lambda t: t.pk, reverse=is_falling)
+    found = pages_of(api, f"/api/tasks/?{wanted}&ordering={ordering}&limit=4")
+    assert [pk for page in found for pk in page] == [task.pk for task in expected]
