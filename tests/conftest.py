@@ -12,6 +12,20 @@ from tests.deployment import Deployment, template_database
 
 pytest_plugins: list[str] = []
 
+_WITHOUT_DATABASE = {"policy", "providers", "fakes"}  # rooms that know of none
+_NEEDS_DATABASE = {"db", "transactional_db", "live_server", "deployment", "shared_deployment"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of such rooms `once`. pytest-django keeps them from any database."""
+    for item in items:
+        if item.path.parent.name in _WITHOUT_DATABASE:
+            asked = _NEEDS_DATABASE.intersection(getattr(item, "fixturenames", ()))
+            if asked or item.get_closest_marker("django_db"):
+                raise pytest.UsageError(f"{item.nodeid} needs a database: it is in the wrong room")
+            item.add_marker(pytest.mark.once)
+
 
 @pytest.fixture
 def owner(db, django_user_model):
@@ -35,6 +49,13 @@ def operator(db, django_user_model):
 def deployment(tmp_path: Path) -> Iterator[Deployment]:
     """A database of its own with migrations applied and an `admin`; processes end with the test."""
     with Deployment.create(tmp_path, template_database()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """One for all tests of a file that leave nothing behind, or look at nothing but their own."""
+    with Deployment.create(tmp_path_factory.mktemp("shared"), template_database()) as running:
         yield running
 
 

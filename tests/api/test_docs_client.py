@@ -18,13 +18,13 @@ pytestmark = pytest.mark.processes
 
 
 def test_the_client_submits_a_batch_follows_it_and_stores_the_answers(
-    deployment: Deployment, server, tmp_path: Path
+    shared_deployment: Deployment, server, tmp_path: Path
 ) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.S)
     assert len(program.splitlines()) <= 40
     client, tasks, answers = (tmp_path / name for name in ("client.py", "in.jsonl", "out.jsonl"))
     client.write_text(program)
-    deployment.start("qcluster")
+    shared_deployment.start("qcluster")
 
     def run() -> subprocess.CompletedProcess[str]:
         environment = {"TASKRUNNER_URL": f"http://127.0.0.1:{server.port}",
@@ -42,7 +42,7 @@ def test_the_client_submits_a_batch_follows_it_and_stores_the_answers(
         lines = [json.loads(line) for line in answers.read_text().splitlines()]
         assert [line["custom_id"] for line in lines] == [f"c-{n}" for n in range(20)]
         assert all(f"number {n}" in line["result"] for n, line in enumerate(lines))
-    assert deployment.query("SELECT count(*) FROM tasks_batch") == [(1,)]
+    assert shared_deployment.query("SELECT count(*) FROM tasks_batch") == [(1,)]
 
     tasks.write_text('{"prompt": "good"}\n{"prompt": ""}\n')
     refused = run()

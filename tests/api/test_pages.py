@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser.site import has_chromium, open_browser
 
@@ -23,14 +23,20 @@ pytestmark = [
 HOSTILE = "<script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">"
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
     # Playwright runs a loop of its own in this thread; Django would take it for an async view's.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with open_browser() as browser:
-        yield browser.new_page()
-        connections.close_all()  # beside that loop the test had a connection of its own
+    with open_browser() as opened:
+        yield opened
+        connections.close_all()  # beside that loop the tests had a connection of their own
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context() as context:
+        yield context.new_page()
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser.places import places
 from tests.browser.screenshots import log_in
 
+pytestmark = pytest.mark.once  # axe-core judges the markup and its colours
+
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 

@@ -8,8 +8,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -36,13 +36,17 @@ class PrivatePostgres:
     binaries: Path
     host: str
     port: int
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, host: str = "127.0.0.1") -> Iterator[PrivatePostgres]:
+    def running(
+        cls, host: str = "127.0.0.1", settings: Mapping[str, str] | None = None
+    ) -> Iterator[PrivatePostgres]:
         """Initialised and started, in a folder of its own: pytest's are closed to all but root.
 
         `host`: the address to listen on; whoever reaches it is let in.
+        `settings`: what differs from the server's own.
         """
         binaries = find_binaries()
         if binaries is None:
@@ -52,7 +56,9 @@ class PrivatePostgres:
         folder = Path(tempfile.mkdtemp(prefix="taskrunner-postgres-"))
         if os.getuid() == 0:  # the server refuses to run as root
             shutil.chown(folder, "postgres", "postgres")
-        server = cls(folder=folder, binaries=binaries, host=host, port=port)
+        server = cls(
+            folder=folder, binaries=binaries, host=host, port=port, settings=settings or {}
+        )
         try:
             server._run("initdb", "-D", str(server.data), "-A", "trust", "-U", "postgres", "-N")
             with (server.data / "pg_hba.conf").open("a") as rules:
@@ -74,6 +80,7 @@ class PrivatePostgres:
 
     def start(self) -> None:
         options = f"-p {self.port} -k {self.folder} -h {self.host}"
+        options += "".join(f" -c {name}={value}" for name, value in self.settings.items())
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", str(self.data), "-l", log, "-o", options, "-w", "start")
 

@@ -8,7 +8,7 @@ import pytest
 
 from mcp_bridge.fitting import fit
 from mcp_bridge.portions import shorten, weigh
-from tasks.models import Attempt
+from tasks.models import Attempt, Task
 
 _MOST_TOKENS = 25_000
 _HEAVY = {"emoji": ("🜂", 4), "chinese": ("字", 3), "breaks": ("\n", 2), "digits": ("7", 1)}
@@ -36,8 +36,9 @@ def tasks(make_task, heavy):
             task=first, number=number, provider="mock", model="mock-1", outcome="failed",
             lease_token="0" * 32, message=letter * 1000, started_at=first.created_at,
         )  # fmt: skip
-    failures = {"error_message": letter * 1000, "prompt": letter * 1000}
-    return [first, *(make_task("FAILED", **failures) for _ in range(99))]
+    failed = make_task("FAILED", error_message=letter * 1000, prompt=letter * 1000)
+    values = {f.attname: getattr(failed, f.attname) for f in Task._meta.fields if not f.primary_key}
+    return [first, failed, *Task.objects.bulk_create(Task(**values) for _ in range(98))]
 
 
 def test_a_full_list_fits_and_leaves_no_task_out(desk, tasks, heavy):

@@ -73,6 +73,13 @@ def site(deployment):
     return Site(deployment)
 
 
+@pytest.fixture(scope="module")
+def lasting_site(shared_deployment):
+    """One server for all that changes nothing, with a key that may write."""
+    site = Site(shared_deployment)
+    return site, site.key()
+
+
 def _add_user(deployment, name):
     made = deployment.manage(
         "createsuperuser", "--noinput", "--username", name, "--email", "u@example.org",
@@ -138,7 +145,8 @@ def test_no_key_a_wrong_a_revoked_and_a_key_in_the_url_are_refused(site):
     assert site.post(key=key).status_code == 401
 
 
-def test_who_has_no_key_is_told_where_to_read_how_to_send_one(site):
+def test_who_has_no_key_is_told_where_to_read_how_to_send_one(lasting_site):
+    site, _ = lasting_site
     challenge = site.post().headers["WWW-Authenticate"]
     assert "error=" not in challenge
     assert 'error="invalid_token"' in site.post(key="trk_wrong").headers["WWW-Authenticate"]
@@ -161,7 +169,8 @@ def test_an_address_that_keeps_guessing_is_slowed_down(site):
     assert int(refused[0].headers["Retry-After"]) >= 1
 
 
-def test_what_is_no_post_is_refused_before_anything_is_looked_up(site):
+def test_what_is_no_post_is_refused_before_anything_is_looked_up(lasting_site):
+    site, _ = lasting_site
     for method in ("GET", "DELETE", "PUT", "OPTIONS", "HEAD"):
         answer = requests.request(method, site.url, timeout=10)
         assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
@@ -204,8 +213,8 @@ def test_the_allow_lists_are_the_settings(deployment):
         ("x" * 2_000_000, {413}), (json.dumps(PING | {"method": "no/such"}), {200, 404}),
     ],
 )  # fmt: skip
-def test_a_body_that_is_no_request_is_refused_and_the_server_lives_on(site, body, statuses):
-    key = site.key()
+def test_a_body_that_is_no_request_is_refused_and_the_server_lives_on(lasting_site, body, statuses):
+    site, key = lasting_site
     assert site.post(body, key=key).status_code in statuses
     assert site.post(key=key).status_code == 200
 

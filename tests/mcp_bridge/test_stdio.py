@@ -24,6 +24,14 @@ def wire(deployment):
     return wire
 
 
+@pytest.fixture(scope="module")
+def lasting_wire(shared_deployment):
+    """One server for all that it has to outlive."""
+    wire = Wire(shared_deployment, "--log-level", "debug")
+    wire.shake_hands()
+    return wire
+
+
 def test_every_byte_on_stdout_is_json_rpc_even_when_the_log_is_full(deployment, wire):
     wire.call("create_task", prompt="hello")
     wire.call("list_tasks", limit="5")
@@ -88,15 +96,15 @@ def test_a_signal_ends_it_at_once_though_the_input_stays_open(wire, number, is_b
         ("[]", -32600), ("7", -32600), ('{"jsonrpc": "1.0", "id": 1, "method": "ping"}', -32600),
     ],
 )  # fmt: skip
-def test_a_line_that_is_no_message_is_answered_and_the_server_lives_on(wire, line, code):
-    wire.send(line)
-    answer = wire.receive()
+def test_a_line_that_is_no_message_is_answered_and_the_server_lives_on(lasting_wire, line, code):
+    lasting_wire.send(line)
+    answer = lasting_wire.receive()
     assert (answer["id"], answer["error"]["code"]) == (None, code)
-    assert wire.ask("ping")["result"] == {}
+    assert lasting_wire.ask("ping")["result"] == {}
 
 
-def test_a_megabyte_of_prompt_is_refused_and_not_written_back(wire):
-    result = wire.call("create_task", prompt="x" * 1_000_000)
+def test_a_megabyte_of_prompt_is_refused_and_not_written_back(lasting_wire):
+    result = lasting_wire.call("create_task", prompt="x" * 1_000_000)
     assert result["isError"] is True
     assert len(json.dumps(result)) < 1000
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -34,14 +33,7 @@ def client(fake: FakeProvider, provider: Provider) -> ProviderClient:
     return client_for(fake, provider)
 
 
-# No client knows of a database: what was tried in both ways on SQLite need not be on the other.
-_IS_SECOND_RUN = os.environ.get("DATABASE_URL", "").startswith("postgres")
-
-
-@pytest.fixture(
-    params=[False] if _IS_SECOND_RUN else [False, True],
-    ids=lambda on: "streamed" if on else "whole",
-)
+@pytest.fixture(params=[False, True], ids=lambda on: "streamed" if on else "whole")
 def is_streamed(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.deployment import ROOT
 
+pytestmark = pytest.mark.once  # each process is given all of its environment
+
 _KEY = "k" * 60
 
 
