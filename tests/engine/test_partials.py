@@ -33,6 +33,7 @@ from tests.deployment import Deployment, wait_until
 from tests.fakes.behaviour import Behaviour, Fault
 from tests.fakes.process import FakeProviderProcess
 from tests.fakes.provider import FakeProvider
+from tests.outbox import settled_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WRITING = Behaviour(fault=Fault.DRIP_EVENTS, interval_s=0.01)
@@ -203,6 +204,7 @@ def test_nothing_is_streamed_unless_it_is_switched_on(make_task, fake, settings)
 def test_stream_of_events_tells_the_text_as_it_grows(begin):
     claimed, writer = begin(), PartialWriter()
     first = partial_text(task_of(claimed))
+    settled_events()  # that it has started is told by the snapshot, not after it
 
     async def main() -> list[Told]:
         told = []
