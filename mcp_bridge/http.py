@@ -19,6 +19,7 @@ from mcp_bridge.identity import Context
 from mcp_bridge.resource_metadata import WELL_KNOWN
 from mcp_bridge.server import build_server
 from tasks.conf import get_conf
+from tasks.services.following import end_all_waits
 from tasks.services.live import end_all_streams
 
 _STOP_GRACE_S = 3
@@ -84,7 +85,8 @@ class _Uvicorn(uvicorn.Server):
 async def _stop_on_signal(server: uvicorn.Server) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
-            end_all_streams()  # they would hold a stop for all of its grace
+            end_all_streams()  # these and waits would hold a stop for all of its grace
+            end_all_waits()
             server.should_exit = True
 
 

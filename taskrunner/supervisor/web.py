@@ -13,12 +13,14 @@ STOP_GRACE_S = 3  # open event streams would hold a stop for ever
 
 
 class Server(uvicorn.Server):
-    """Ends the event streams first: they would hold a stop for all of its grace."""
+    """Ends event streams and waits first: they would hold a stop for all of its grace."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        from tasks.services.live import end_all_streams  # noqa: PLC0415 - needs Django set up
+        from tasks.services.following import end_all_waits  # noqa: PLC0415 - needs Django set up
+        from tasks.services.live import end_all_streams  # noqa: PLC0415
 
         end_all_streams()
+        end_all_waits()
         await super().shutdown(sockets)
 
 
