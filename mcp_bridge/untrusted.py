@@ -21,7 +21,8 @@ def pointers_of(answer: BaseModel) -> list[str]:
     if isinstance(answer, TaskResult):
         return ["/prompt", "/result"]
     if isinstance(answer, TaskStatus):
-        return ["/task/error/message"] if answer.task.error else []
+        error = ["/task/error/message"] if answer.task.error else []
+        return error if answer.partial is None else [*error, "/partial"]
     if isinstance(answer, TaskPage) and answer.tasks:
         return [
             f"/tasks/-/{name}" for name in ("prompt_preview", "result_preview", "error/message")

@@ -11,6 +11,7 @@ from tasks.errors import TaskFailed, TaskNotCompleted
 from tasks.models import Task
 from tasks.services import get_task
 from tasks.services.fields import StrictInteger
+from tasks.services.partials import first_token_seconds
 from tasks.vocabulary import Status
 
 PAGE_CHARS = 20_000
@@ -50,7 +51,8 @@ def result_of(task: Task, *, offset: int = 0, max_chars: int = PAGE_CHARS) -> Ta
         raise TaskNotCompleted(f"Task {task.pk} is CANCELLED. retry_task puts it back in line.")
     if task.state is not Status.COMPLETED:
         raise TaskNotCompleted(f"Task {task.pk} is {task.status}. Call wait_for_task first.")
-    return TaskResult.of(task, offset=offset, max_chars=max_chars)
+    first_s = first_token_seconds(task)
+    return TaskResult.of(task, offset=offset, max_chars=max_chars, first_token_s=first_s)
 
 
 def get_task_result(user: AbstractBaseUser, call: Call) -> TaskResult:

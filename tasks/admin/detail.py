@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from tasks.admin.attempts import request_text
 from tasks.admin.badges import provider_badge, source_badge, status_pill
 from tasks.models import Attempt, Task
+from tasks.services.partials import partial_text
 from tasks.stats.wording import duration, plain, waiting_words
 from tasks.vocabulary import MAX_PRIORITY, MIN_PRIORITY, Outcome, ResultSource, Status
 
@@ -46,6 +47,7 @@ def detail_view(model_admin: TaskAdmin, request: HttpRequest, task: Task) -> Htt
         "source_badge": source_badge(task.result_source),
         "notice": _NOTICES.get(ResultSource(task.result_source)) if task.result_source else None,
         "waiting": waiting_words(task),
+        "partial": partial_text(task),
         "facts": list(_facts(task)),
         "attempts": [_attempt_row(task, attempt) for attempt in task.attempt_log.all()],
         "moves": allowed_moves(model_admin, request, task),

@@ -6,11 +6,19 @@ import json
 from collections.abc import Collection, Mapping
 
 from tasks.models import Attempt, Task
+from tasks.prepared import Prepared
 from tasks.querysets import database_now
 from tasks.services.feeds import Told
-from tasks.vocabulary import Status
+from tasks.vocabulary import Outcome, Status
 
 PARTIAL = "task.partial"
+_first_token_ms: Prepared[int | None] = Prepared(
+    lambda task_id: (
+        Attempt.objects.filter(task=task_id, outcome=Outcome.SUCCEEDED.value)
+        .order_by("-number")
+        .values_list("first_token_ms", flat=True)
+    )
+)
 
 
 def partial_text(task: Task) -> str | None:
@@ -25,6 +33,13 @@ def partial_texts(task_ids: Collection[int]) -> Mapping[int, str]:
     """The same of many tasks, by id, without those that have none."""
     rows = Attempt.objects.under_way().filter(task__in=task_ids, partial__isnull=False)
     return dict(rows.order_by().values_list("task_id", "partial"))
+
+
+def first_token_seconds(task: Task) -> float | None:
+    """From the request to the first text of this task's answer; None: it was not streamed, or no
+    call has brought one."""
+    first_ms = _first_token_ms.first(task.pk)
+    return None if first_ms is None else first_ms / 1000
 
 
 class PartialNews:

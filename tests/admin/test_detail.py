@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from tasks.models import Attempt, Task
 from tests.admin.conftest import HOSTILE
 
 
@@ -31,6 +32,27 @@ def test_the_page_tells_prompt_answer_attempts_and_cost(operator_client, make_ta
 def test_an_answer_from_elsewhere_says_so_on_top(operator_client, make_task, source, words):
     task = make_task("COMPLETED", result_source=source)
     assert words in _page(operator_client, task).text
+
+
+def test_what_a_running_call_has_brought_so_far_is_shown_as_text(operator_client, make_task):
+    task = make_task("PROCESSING", tried=True, started_at=timezone.now())
+    Attempt.objects.filter(task=task).update(
+        outcome="", partial=HOSTILE, finished_at=None, first_token_ms=None
+    )
+    Task.objects.filter(pk=task.pk).update(lease_token=Attempt.objects.get().lease_token)
+    text = _page(operator_client, task).text
+    assert "Being written" in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert "<script>alert" not in text
+    Task.objects.filter(pk=task.pk).update(status="FAILED", finished_at=timezone.now())
+    assert "Being written" not in _page(operator_client, task).text
+
+
+def test_an_attempt_tells_when_its_first_text_came(operator_client, make_task):
+    task = make_task("COMPLETED", tried=True)
+    assert "first text after" not in _page(operator_client, task).text
+    Attempt.objects.filter(task=task).update(first_token_ms=1234)
+    assert "first text after 1.23 s" in _page(operator_client, task).text
 
 
 def test_an_unknown_price_is_called_unpriced(operator_client, make_task):

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import uuid
 from decimal import Decimal
 
 import pytest
+
+from tasks.models import Attempt
 
 
 def test_the_result_tells_who_answered_and_what_it_cost(open_desk, owner, make_task, era):
@@ -112,3 +115,17 @@ def test_a_bad_argument_is_refused_by_name(desk, make_task, field, value):
     task = make_task("COMPLETED")
     code, message = desk.refusal("get_task_result", task_id=task.pk, **{field: value})
     assert (code, field in message) == ("VALIDATION_ERROR", True)
+
+
+@pytest.mark.parametrize(
+    ("first_token_ms", "told"), [(None, {}), (240, {"first_token_seconds": 0.24})]
+)
+def test_a_streamed_answer_tells_when_its_first_text_came(desk, make_task, first_token_ms, told):
+    task = make_task("COMPLETED")
+    Attempt.objects.create(
+        task=task, number=1, provider="openai", model="gpt-6-luna", outcome="succeeded",
+        lease_token=uuid.uuid4(), started_at=task.started_at, finished_at=task.finished_at,
+        first_token_ms=first_token_ms,
+    )  # fmt: skip
+    page = desk.ask("get_task_result", task_id=task.pk)
+    assert {key: value for key, value in page.items() if key == "first_token_seconds"} == told

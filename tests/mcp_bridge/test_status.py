@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+
+from mcp_bridge.tools.status import status_of
+from tasks.models import Attempt
+from tasks.services import get_standing, get_task
 
 
 def test_the_status_tells_everything_that_the_contract_names(open_desk, owner, make_task, era):
@@ -73,3 +78,46 @@ def test_staff_see_everybodys_tasks(open_desk, operator, make_task):
     assert (
         open_desk(operator).ask("get_task_status", task_id=task.pk)["task"]["status"] == "PENDING"
     )
+
+
+@pytest.mark.parametrize("status", ["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"])
+def test_the_short_look_tells_what_the_long_one_does_and_asks_no_further_question(
+    owner, make_task, django_assert_max_num_queries, status
+):
+    task = make_task(status, boost=2, waiting_reason="scheduled", attempts=1)
+    with django_assert_max_num_queries(4):
+        told = status_of(get_standing(owner, task.pk))
+    assert told == status_of(get_task(owner, task.pk))
+
+
+def _running_with(make_task, text):
+    task = make_task("PROCESSING", started_at=timezone.now(), lease_token=uuid.uuid4())
+    Attempt.objects.create(
+        task=task, number=1, provider="openai", model="gpt-6-luna", partial=text,
+        lease_token=task.lease_token, started_at=timezone.now(),
+    )  # fmt: skip
+    return task
+
+
+@pytest.mark.parametrize("tool", ["get_task_status", "wait_for_task"])
+def test_the_text_of_a_running_call_is_told_and_marked_as_others_words(
+    open_desk, owner, make_task, era, tool
+):
+    task, desk = _running_with(make_task, "The sky is bl"), open_desk(owner, mode=era)
+    more = {"timeout_seconds": 0} if tool == "wait_for_task" else {}
+    answer = desk.call(tool, task_id=task.pk, **more)
+    assert answer.structured_content["partial"] == "The sky is bl"
+    assert "partial" not in answer.structured_content["task"]
+    assert answer.meta["async-ai-task-runner/untrusted"] == ["/partial"]
+    assert "/partial" in answer.content[1].text
+
+
+def test_without_a_running_text_there_is_no_such_field(desk, make_task):
+    assert set(desk.ask("get_task_status", task_id=_running_with(make_task, None).pk)) == {"task"}
+    assert set(desk.ask("get_task_status", task_id=make_task("COMPLETED").pk)) == {"task"}
+
+
+def test_a_long_text_of_a_running_call_is_cut_to_what_clients_take(desk, make_task):
+    told = desk.ask("get_task_status", task_id=_running_with(make_task, "word " * 40_000).pk)
+    assert told["partial"].endswith("…")
+    assert len(told["partial"]) < 100_000
