@@ -31,10 +31,12 @@ class Site:
             self.port = probe.getsockname()[1]
         self.deployment = deployment
         self.url = f"http://127.0.0.1:{self.port}/mcp"
-        self.process = deployment.start(
-            "runmcp", "--transport", "http", "--port", str(self.port), *options, **environment
-        )
+        self.process = self._start(*options, **environment)
         wait_until(self._answers, 30, "the server answers")
+
+    def _start(self, *options, **environment):
+        where = ("--transport", "http", "--port", str(self.port))
+        return self.deployment.start("runmcp", *where, *options, **environment)
 
     def _answers(self):
         assert self.process.poll() is None, self.deployment.log(self.process)
@@ -80,7 +82,7 @@ def lasting_site(shared_deployment):
     return site, site.key()
 
 
-def _add_user(deployment, name):
+def add_user(deployment, name):
     made = deployment.manage(
         "createsuperuser", "--noinput", "--username", name, "--email", "u@example.org",
         DJANGO_SUPERUSER_PASSWORD="a-password",
@@ -112,7 +114,7 @@ def test_a_client_with_a_key_creates_waits_with_progress_and_reads(site, mode):
 
 
 def test_each_key_acts_as_its_user_within_its_scope(site):
-    _add_user(site.deployment, "guest")
+    add_user(site.deployment, "guest")
 
     async def create(client):
         return await client.call_tool("create_task", {"prompt": "hello"})
