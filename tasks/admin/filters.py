@@ -6,21 +6,27 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Greatest
 from django.http import HttpRequest
 
 from tasks import errors
 from tasks.index_hints import is_among, through_index, where
-from tasks.models import PromptTemplate, Task, TemplateVersion
+from tasks.models import Attempt, PromptTemplate, Task, TemplateVersion
 from tasks.models.task import ODD_SOURCES
 from tasks.providers.catalogue import load_catalogue
+from tasks.querysets import database_now
+from tasks.stats import StatsRange
 from tasks.stats.expressions import last_tried
 from tasks.vocabulary import Provider, ResultSource, Status
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
+    from django.contrib.admin.filters import _ListFilterChoices
+    from django.contrib.admin.views.main import ChangeList
 
 _SHOWN = 12
+_FEW_CALLS = 50_000
 _OWN_CODES = ("expired", "unstorable", "worker_lost")
 _REAL = [(name.value, name.value) for name in Provider if name is not Provider.AUTO]
 
@@ -95,6 +101,44 @@ class FailedAtFilter(admin.SimpleListFilter):
             return queryset
         failed = queryset.filter(where("status", Status.FAILED))
         return failed.alias(tried_last=last_tried()).filter(tried_last=self.value())
+
+
+class CalledFilter(admin.SimpleListFilter):
+    """Called at a provider, or with one of its models, within a range: by each call as the stats
+    page counts it, which links here with `range:outcome:provider/model`; no outcome is any.
+    """
+
+    title = "called"
+    parameter_name = "called"
+
+    def has_output(self) -> bool:
+        return bool(self.value())
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("-", "-")]  # Django leaves a filter without choices out
+
+    def choices(self, changelist: ChangeList) -> Iterator[_ListFilterChoices]:
+        none = changelist.get_query_string(remove=[self.parameter_name])
+        yield {"selected": False, "query_string": none, "display": "All"}
+        yield {"selected": True, "query_string": "?", "display": self.value() or ""}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        word, _, rest = (self.value() or "").partition(":")
+        outcome, _, served = rest.partition(":")
+        provider, _, model = served.partition("/")
+        if word not in set(StatsRange) or not provider:
+            return queryset
+        since = database_now() - StatsRange(word).length
+        calls = Attempt.objects.filter(finished_at__gte=since)
+        calls = calls.filter(outcome=outcome) if outcome else calls.exclude(outcome="")
+        calls = calls.filter(model=model) if model else calls
+        at_provider = calls.filter(provider=provider).order_by().values_list("task", flat=True)
+        if at_provider[: _FEW_CALLS + 1].count() <= _FEW_CALLS:
+            return queryset.filter(pk__in=at_provider)
+        # The greater of a name and itself: SQLite would go through all calls of the provider for
+        # each task, by an index that no other one is preferred to.
+        at = calls.alias(at=Greatest(F("provider"), F("provider"))).filter(at=provider)
+        return queryset.filter(Exists(at.filter(task=OuterRef("pk"))))
 
 
 class TemplateFilter(admin.SimpleListFilter):

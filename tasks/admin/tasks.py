@@ -17,6 +17,7 @@ from tasks.admin.changelist import CappedPaginator, TaskChangeList
 from tasks.admin.columns import TaskColumns
 from tasks.admin.detail import detail_view
 from tasks.admin.filters import (
+    CalledFilter,
     ErrorFilter,
     FailedAtFilter,
     ModelFilter,
@@ -50,7 +51,8 @@ class TaskAdmin(TaskColumns, _ModelAdmin):
     list_display_links = ("number", "prompt_start")
     list_filter = (
         "status", "provider", SourceFilter, ServedFilter, FinishedFilter, CreatedFilter,
-        WaitingFilter, ErrorFilter, FailedAtFilter, PriorityFilter, ModelFilter, TemplateFilter,
+        WaitingFilter, ErrorFilter, FailedAtFilter, CalledFilter, PriorityFilter, ModelFilter,
+        TemplateFilter,
     )  # fmt: skip
     list_select_related = ("owner",)
     sortable_by = ("number",)

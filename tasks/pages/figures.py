@@ -17,7 +17,7 @@ from tasks.stats.providers import ModelFigures, ProviderFigures
 from tasks.stats.snapshot import Failure
 from tasks.stats.tallies import TemplateFigures
 from tasks.stats.wording import dollars, duration, lane_words
-from tasks.vocabulary import Status
+from tasks.vocabulary import Outcome, Status
 
 
 def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
@@ -100,6 +100,8 @@ def _model_row(row: ModelFigures, links: Links) -> dict[str, Any]:
     return {
         "row": row,
         "answered_href": links.ended(served=row.provider, served_model=row.model),
+        "called_href": links.called(f"{row.provider}/{row.model}"),
+        "failed_calls_href": links.called(f"{row.provider}/{row.model}", Outcome.FAILED),
         "tokens": f"{row.prompt_tokens:,} / {row.completion_tokens:,}",
         "cost": dollars(row.cost_usd),
     }
@@ -109,6 +111,7 @@ def _template_row(row: TemplateFigures, links: Links) -> dict[str, Any]:
     return {
         "row": row,
         "page": links.template(row.id),
+        "ended_href": links.ended(template=str(row.id)),
         "completed_href": links.ended(status__exact="COMPLETED", template=str(row.id)),
         "failed_href": links.ended(status__exact="FAILED", template=str(row.id)),
         "failed": "–" if row.failed_percent is None else f"{row.failed_percent:g} %",
@@ -129,6 +132,7 @@ def _provider_row(row: ProviderFigures, links: Links) -> dict[str, Any]:
         "fallbacks_href": links.ended(served=row.provider, result_source__exact="fallback"),
         "cached_href": links.ended(served=row.provider, result_source__exact="cache"),
         "failed_href": links.ended(failed_at=row.provider),
+        "called_href": links.called(row.provider),
         "success": success,
         "wait": waits,
         "run": runs,

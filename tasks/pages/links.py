@@ -26,6 +26,11 @@ class Links:
         """Of those that ended within the range."""
         return self.now(**filters, finished=self.look_back.value)
 
+    def called(self, served: str, outcome: str = "") -> str:
+        """Of those with a call that ended within the range. served: `provider` or
+        `provider/model`; outcome: of the call, any if empty."""
+        return self.now(called=f"{self.look_back.value}:{outcome}:{served}")
+
     def waiting(self, reason: str) -> str:
         return self.now(waiting="later", waiting_reason__exact=reason) if reason else ""
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
+from tasks.models import Attempt
 from tasks.services.templates import create_template, edit_template
 from tasks.stats.rollup import roll_up
 
@@ -228,12 +231,47 @@ def test_behind_every_figure_there_are_as_many_tasks(
         text = re.sub(r"<[^>]*>", " ", words)
         if "Oldest" in text or "Errors" in text or "Cost" in text:
             continue  # a time, a share and a sum: none of them counts tasks
+        seen |= set(re.findall(r"[?;](\w+)=", href))
+        if "$" in text or "/" in text:
+            assert client.get(href.replace("&amp;", "&")).context["cl"].result_count
+            continue  # money and tokens: of some tasks
         number = int(re.findall(r"\d+", text)[0])
         found = client.get(href.replace("&amp;", "&")).context["cl"].result_count
         assert found == number, (href, text)
-        seen |= set(re.findall(r"[?;](\w+)=", href))
     assert {"served", "served_model", "failed_at", "template", "error", "waiting_reason__exact",
-            "result_source__exact", "finished_at__gte", "status__exact"} <= seen  # fmt: skip
+            "result_source__exact", "finished_at__gte", "status__exact",
+            "called"} <= seen  # fmt: skip
+
+
+def test_calls_tokens_and_cost_lead_to_the_tasks_that_were_called_whoever_answered(
+    client_of, operator, make_task
+):
+    task = make_task(served_provider="openai", served_model="gpt-6-luna", cost_usd=Decimal("0.5"))
+    make_task(provider="anthropic")
+    ends = timezone.now() - timedelta(seconds=90)
+    Attempt.objects.create(
+        task=task, number=2, provider="deepseek", model="d/1", lease_token=uuid.uuid4(),
+        outcome="failed", started_at=ends, finished_at=ends, prompt_tokens=7,
+    )  # fmt: skip
+    client = client_of(operator)
+    page = client.get("/stats/?range=1h").text
+    hrefs = re.findall(r'<a href="([^"]*called=1h%3A[^"]*deepseek[^"]*)"', page)
+    assert len(set(hrefs)) == 3  # by the model, its failed calls, by the provider
+    for href in hrefs:
+        for few in (5_000, -1):
+            with patch("tasks.admin.filters._FEW_CALLS", few):
+                shown = client.get(href.replace("&amp;", "&")).context["cl"]
+            assert [row.pk for row in shown.result_list] == [task.pk]
+    Attempt.objects.update(finished_at=timezone.now() - timedelta(hours=2))
+    assert not client.get(hrefs[0].replace("&amp;", "&")).context["cl"].result_count
+
+
+@pytest.mark.parametrize(
+    "word", ["", "1h", "1h:", "1h:failed", "9y::openai", "::openai", "1h::a/b"]
+)
+def test_a_call_filter_typed_by_hand_is_no_error(client_of, operator, make_task, word):
+    make_task()
+    assert client_of(operator).get("/admin/tasks/task/", {"called": word}).status_code == 200
 
 
 def test_failures_are_retried_from_the_page(client_of, operator, make_task):
