@@ -50,10 +50,22 @@ def talk_long(deployment: Deployment, calls: int, steps: int = 5) -> list[Use]:
     for part in range(steps + 1):
         for number in range(calls // steps if part else 200):
             _call_something(wire, task_id, number)
+        if not part:
+            _call_at_once(wire, 24)
         uses.append(Use.of(wire.process.pid))
     wire.process.stdin.close()
     assert wire.end(10) == 0
     return uses
+
+
+def _call_at_once(wire: Wire, calls: int) -> None:
+    """Lets the server open what it ever will: one call after the other needs two threads and their
+    connections, if a look for changed prompts falls into it, and else one."""
+    for number in range(calls):
+        params = {"name": "list_tasks", "arguments": {}}
+        wire.send({"jsonrpc": "2.0", "id": f"{number}", "method": "tools/call", "params": params})
+    for _ in range(calls):
+        assert not wire.receive()["result"]["isError"]
 
 
 def _call_something(wire: Wire, task_id: int, number: int) -> None:

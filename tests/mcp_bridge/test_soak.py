@@ -17,9 +17,8 @@ pytestmark = pytest.mark.processes
 
 def test_a_long_session_holds_no_more_at_its_end_than_after_its_begin(deployment):
     first, *_, last = talk_long(deployment, 600, steps=2)
-    # Whether a second thread has had to start by the first look is chance; a leak is hundreds.
-    assert last.files < first.files + 10
-    assert last.threads < first.threads + 4
+    assert last.files <= first.files
+    assert last.threads <= first.threads
     assert last.rss_mb - first.rss_mb < 10
 
 
