@@ -115,7 +115,7 @@ def test_a_database_that_is_away_is_an_error_the_model_can_read(desk, make_task,
         raise OperationalError("connection to server at 10.0.0.7 failed: password=secret")
 
     with monkeypatch.context() as patch:
-        patch.setattr("mcp_bridge.tools.status.get_task", fail)
+        patch.setattr("mcp_bridge.tools.status.get_standing", fail)
         code, message = desk.refusal("get_task_status", task_id=task.pk)
         assert code == "DATABASE_UNAVAILABLE"
         assert "secret" not in message
