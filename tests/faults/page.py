@@ -45,12 +45,12 @@ def measured_on() -> str:
     )
 
 
-def write(table: str, mark: str = "") -> None:
-    """Put the table between the page's markers: `mark`, or those for this database.
+def write(table: str, subject: str = "") -> None:
+    """Put the table between the page's markers for this subject on this database.
 
     Raises: ValueError if the page has no such markers.
     """
-    mark = mark or _database()
+    mark = f"{subject} {_database()}".strip()
     begin, end = (f"<!-- {word} {mark} -->\n" for word in ("begin", "end"))
     page = PAGE.read_text()
     if begin not in page or end not in page:

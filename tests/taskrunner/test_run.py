@@ -108,13 +108,13 @@ def test_second_run_on_the_same_database_is_refused(project: Project) -> None:
 
 
 def test_nonsense_in_the_environment_is_refused_by_name(project: Project) -> None:
-    refused = project.run(TASKRUNNER_WORKERS="many")
+    refused = project.run("--port", "0", TASKRUNNER_WORKERS="many")
     assert refused.returncode == 2
     assert refused.stderr.splitlines()[-1].startswith("Configuration error: TASKRUNNER_WORKERS")
 
 
 def test_database_that_is_away_is_one_line(project: Project) -> None:
-    refused = project.run(DATABASE_URL="postgres://nobody:hidden@127.0.0.1:9/none")
+    refused = project.run("--port", "0", DATABASE_URL="postgres://nobody:hidden@127.0.0.1:9/none")
     assert refused.returncode == 2
     assert "The database cannot be used" in refused.stderr
     assert "hidden" not in refused.stderr
