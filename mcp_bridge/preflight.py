@@ -6,10 +6,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.checks import ERROR, run_checks
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from tasks.checks import TAG
 from tasks.management.shell import find_user, first_line
+from tasks.pending import pending_migrations
 
 
 def check_settings() -> None:
@@ -22,8 +22,7 @@ def check_settings() -> None:
 def check_database() -> None:
     """Raises CommandError if the database is away or its tables are behind the code."""
     try:
-        executor = MigrationExecutor(connection)
-        is_behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        is_behind = pending_migrations() > 0
     except (DatabaseError, InterfaceError) as fault:
         raise CommandError(f"The database does not answer: {first_line(fault)}") from fault
     finally:

@@ -17,10 +17,10 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from taskrunner.supervisor.dotenv import ensure_secret_key
 from taskrunner.supervisor.refusal import StartRefused
+from tasks.pending import pending_migrations
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _ADVISORY_LOCK = 7_281_990  # any number, the same on every machine of one database
@@ -53,10 +53,10 @@ def prepare_database() -> str | None:
 
     Raises Django's database errors.
     """
-    if not _is_behind() and _has_admin():
+    if not pending_migrations() and _has_admin():
         return None
     with _only_one_prepares():
-        if _is_behind():
+        if pending_migrations():
             say("Applying migrations …")
             call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
         return None if _has_admin() else _create_admin()
@@ -65,11 +65,6 @@ def prepare_database() -> str | None:
 def say(line: str) -> None:
     """Setup speaks on stderr: a command's stdout is its own."""
     sys.stderr.write(line + "\n")
-
-
-def _is_behind() -> bool:
-    executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _has_admin() -> bool:

@@ -13,12 +13,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from tasks.checks import TAG
 from tasks.conf import ProviderConf, get_conf
 from tasks.models import ProviderState, Task, Worker
+from tasks.pending import pending_migrations
 from tasks.providers.catalogue import load_catalogue
 from tasks.providers.keys import fingerprint, masked
 from tasks.querysets import database_now
@@ -73,9 +73,7 @@ def look_at_database() -> Iterator[Finding]:
     kind = "PostgreSQL" if connection.vendor == "postgresql" else "SQLite"
     version = ".".join(str(part) for part in connection.get_database_version()[:2])
     yield good(f"database: {kind} {version}, {settings.DATABASES['default']['NAME']}")
-    executor = MigrationExecutor(connection)
-    pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    if pending:
+    if pending := pending_migrations():
         yield wrong(f"migrations: {pending} pending", "manage.py migrate")
     else:
         yield good("migrations: all applied")

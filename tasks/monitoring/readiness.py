@@ -7,10 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
 from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from tasks.conf import get_conf
 from tasks.models import Worker
+from tasks.pending import pending_migrations
 from tasks.querysets import database_now
 
 _DEADLINE_S = 2.0
@@ -53,9 +53,8 @@ def _ask() -> type_problems:
 
 
 def _missing_migrations() -> str:
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return f"{len(plan)} not applied: run `./run migrate`" if plan else ""
+    pending = pending_migrations()
+    return f"{pending} not applied: run `./run migrate`" if pending else ""
 
 
 def _missing_workers() -> str:

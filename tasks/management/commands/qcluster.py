@@ -9,12 +9,12 @@ from typing import Any
 import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from tasks.checks import TAG
 from tasks.conf import get_conf
 from tasks.engine.broker import RunnerCluster
 from tasks.engine.lifeline import hold_lifeline
+from tasks.pending import pending_migrations
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +43,7 @@ class Command(BaseCommand):
 def _require_ready_database() -> None:
     """Raises CommandError with the way out: workers on an old schema would break rows."""
     try:
-        executor = MigrationExecutor(connection)
-        is_behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        is_behind = pending_migrations() > 0
     except DatabaseError as error:
         first_line = str(error).strip().splitlines()[0]
         raise CommandError(f"The database does not answer: {first_line}") from error
