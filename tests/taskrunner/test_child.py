@@ -32,7 +32,8 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Child]:
     pid = child.pid
     wait_until(lambda: len(list(tmp_path.glob("*.up"))) == 2, 10, "both processes")
     yield child
-    signal_group(pid, signal.SIGKILL)
+    for group in filter(None, (pid, child.pid)):  # it may have been started anew
+        signal_group(group, signal.SIGKILL)
 
 
 def _wait_for_end(child: Child) -> int:
