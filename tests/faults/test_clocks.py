@@ -64,7 +64,7 @@ def test_clock_that_is_behind_does_not_delay_the_rescue(installation: Installati
     (lapses_at,) = installation.task(task_id, "lease_expires_at")
     installation.start_cluster(**clock_off_by(-120))
 
-    wait_until(lambda: installation.provider.count() == 2, 30, "the other host takes over")
+    wait_until(lambda: installation.provider.count() == 2, 60, "the other host takes over")
     kill(*family_of(first.pid))
     assert installation.wait_for_end() == {"COMPLETED": 1}
     second_start = installation.deployment.query(
