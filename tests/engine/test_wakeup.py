@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import select
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection, transaction
 
 from tasks.engine.wakeup import Watcher, hint, open_watcher
+from tests.connections import on_another_connection
 from tests.deployment import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,25 +21,13 @@ def watcher() -> Iterator[Watcher]:
     opened.close()
 
 
-def in_another_connection(do: Callable[[], object]) -> None:
-    def run() -> None:
-        try:
-            do()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(10)
-
-
 def test_commit_elsewhere_is_a_hint(watcher, make_task):
     def submit() -> None:
         with transaction.atomic():
             make_task()
             hint()
 
-    in_another_connection(submit)
+    on_another_connection(submit)
 
     wait_until(watcher.has_hint, 5, "the hint")
     assert not watcher.has_hint()
@@ -52,7 +40,7 @@ def test_rolled_back_submit_is_no_hint(watcher, make_task):
             hint()
             transaction.set_rollback(True)
 
-    in_another_connection(submit_in_vain)
+    on_another_connection(submit_in_vain)
 
     assert not watcher.has_hint()
 
@@ -61,7 +49,7 @@ def test_a_quiet_database_wakes_nobody_and_a_commit_its_sleepers(watcher, make_t
     wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 5, "quiet")
     assert not is_readable(watcher)
 
-    in_another_connection(lambda: (make_task(), hint()))
+    on_another_connection(lambda: (make_task(), hint()))
 
     assert is_readable(watcher)
 
@@ -69,7 +57,7 @@ def test_a_quiet_database_wakes_nobody_and_a_commit_its_sleepers(watcher, make_t
 @pytest.mark.skipif(connection.vendor == "postgresql", reason="its NOTIFY comes with the commit")
 def test_after_a_write_it_looks_until_the_commit_is_there(watcher, make_task):
     wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 5, "quiet")
-    in_another_connection(make_task)
+    on_another_connection(make_task)
     watcher.has_hint()
 
     assert watcher.fileno() is None  # a storm of writes does not wake it at each of them
@@ -86,7 +74,7 @@ def test_where_the_kernel_tells_nothing_it_looks_all_the_time(monkeypatch, make_
 
     assert watcher.fileno() is None
     assert watcher.poll_s < 0.02
-    in_another_connection(make_task)
+    on_another_connection(make_task)
     assert watcher.has_hint()
     watcher.close()
 
@@ -106,7 +94,7 @@ def test_few_of_many_workers_rise_for_one_task_and_all_for_many(watcher):
     def risen(tasks: int | None, times: int) -> int:
         count = 0
         for _ in range(times):
-            in_another_connection(lambda: hint(tasks))
+            on_another_connection(lambda: hint(tasks))
             wait_until(lambda: select.select([watcher.fileno()], [], [], 0)[0], 5, "the hint")
             count += watcher.has_hint()
         return count
