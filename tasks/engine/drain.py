@@ -12,7 +12,7 @@ import signal
 import time
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError
 
 from tasks.conf import Conf, get_conf
 from tasks.engine.call import Caller
@@ -22,6 +22,7 @@ from tasks.engine.housekeeping import Housekeeper
 from tasks.engine.journal import Journal
 from tasks.engine.lifeline import current_lifeline
 from tasks.engine.presence import RECONNECT_S, SAFETY_POLL_S, Presence
+from tasks.engine.sessions import DATABASE_LOST, bound_transactions
 from tasks.engine.settle import settle_each
 from tasks.engine.verdict import Verdict, judge, release
 
@@ -35,6 +36,7 @@ _GATHER_ABOVE_CALLS = 8
 def drain() -> None:
     """A worker's whole life. Returns when the cluster stops; django-q2 forks the next one."""
     try:
+        bound_transactions(get_conf().lease_s)
         Drain(get_conf()).run()
     except Exception:
         log.exception("drain failed; its leases lapse, a new worker takes over")
@@ -64,7 +66,7 @@ class Drain:
                 self._settle()
                 self._claim()
                 self._presence.do_chores(self._callers.calling)
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_LOST as error:
                 self._presence.lose(error, kept=len(self._unsettled))
             self._sleep()
         self._leave()
@@ -176,14 +178,14 @@ class Drain:
         """Hold the leases of what is still being called, however short they are."""
         try:
             self._presence.do_chores(self._callers.calling)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_LOST as error:
             self._presence.lose(error, kept=len(self._unsettled))
 
     def _try_to_settle(self) -> bool:
         """False if the database is away: the journal keeps the answers for the next worker."""
         try:
             self._settle()
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_LOST as error:
             self._presence.lose(error, kept=len(self._unsettled))
             return False
         return True

@@ -6,11 +6,13 @@ import os
 import signal
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from tests.deployment import wait_until
 from tests.fakes.behaviour import Behaviour, Fault
 from tests.faults.installation import Installation, children_of, family_of, is_alive, kill, moment
+from tests.faults.private_postgres import needs_postgres
 
 pytestmark = pytest.mark.processes
 
@@ -174,6 +176,37 @@ def test_late_result_of_a_frozen_worker_is_refused_and_logged(installation: Inst
     wait_until(is_logged, 45, "the late answer is on its attempt")
     assert installation.task(task_id, "status", "result") == ("COMPLETED", "in time")
     assert installation.outcomes(task_id) == ["succeeded", "succeeded"]
+
+
+@needs_postgres
+def test_worker_frozen_within_a_transaction_keeps_its_rows_from_nobody(installation: Installation):
+    """P8. One call is in flight and the next task's claim is held up; the worker outlives both."""
+    installation.deployment.environment["TASKRUNNER_WORKERS"] = "1"
+    installation.provider.script(Behaviour(latency_s=3.0, text="late"), Behaviour(text="in time"))
+    installation.start_cluster()
+    (frozen,) = installation.drains()
+    installation.submit("called")
+    installation.wait_for_calls(1)
+    with psycopg.connect(installation.deployment.database_url) as blocking:
+        blocking.execute("LOCK TABLE tasks_attempt IN EXCLUSIVE MODE")
+        (claimed,) = installation.submit("claimed")
+        wait_until(lambda: _sessions(installation, "wait_event_type = 'Lock'"), 15, "a claim waits")
+        os.kill(frozen, signal.SIGSTOP)
+    wait_until(lambda: _sessions(installation, "state = 'idle in transaction'"), 15, "it is silent")
+    installation.start_cluster()
+
+    assert installation.wait_for_end(LEASE_S + 15) == {"COMPLETED": 2}
+    assert installation.outcomes(claimed) == ["succeeded"]
+    assert installation.provider.count(prompt="claimed") == 1
+    os.kill(frozen, signal.SIGCONT)
+    late = "SELECT 1 FROM tasks_attempt WHERE is_late"
+    wait_until(lambda: installation.deployment.query(late), 45, "the late answer is kept")
+    assert frozen in installation.drains()
+
+
+def _sessions(installation: Installation, state: str) -> int:
+    query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {state}"
+    return int(installation.deployment.query(query)[0][0])
 
 
 def test_task_that_kills_its_worker_each_time_fails_in_the_end(installation: Installation):
