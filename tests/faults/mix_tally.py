@@ -10,7 +10,9 @@ from typing import Any
 from tests.deployment import Deployment
 from tests.faults.provider_faults import KINDS, REFUSED_CONNECTION
 
-_TASKS = "SELECT prompt, status, result, error_code, truncated, cost_usd FROM tasks_task"
+_TASKS = """
+SELECT prompt, status, result, error_code, truncated, cost_usd, waiting_reason FROM tasks_task
+"""
 _ATTEMPTS = """
 SELECT t.prompt, a.provider, a.outcome, a.error_code FROM tasks_attempt a
 JOIN tasks_task t ON t.id = a.task_id ORDER BY a.task_id, a.number
@@ -96,7 +98,7 @@ def _count_end(found: MixTally, planned: Planned, row: Sequence[Any] | None) -> 
     if row is None or row[0] not in ("COMPLETED", "FAILED"):
         found.lost.append(f"{planned} {row}")
         return
-    status, result, code, truncated, cost = row
+    status, result, code, truncated, cost, _ = row
     if status == "FAILED":
         if code != end.code:  # an answer was to be had, or another error was the last
             found.lost.append(f"{planned} {row}")
