@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from django.db.models import Q
@@ -98,7 +98,7 @@ class Place:
             if made_for != str(ordering):
                 raise InvalidInput({"cursor": ["Belongs to another ordering."]})
             return cls(value=_value(ordering, raw), pk=_id(pk), is_backward=is_backward is True)
-        except (ValueError, TypeError, binascii.Error, RecursionError):
+        except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
             raise InvalidInput({"cursor": ["Is not one that this API gave out."]}) from None
 
 
@@ -110,7 +110,7 @@ def _value(ordering: Ordering, raw: object) -> Value:
     moment = parse_datetime(raw) if isinstance(raw, str) else None
     if moment is None or moment.tzinfo is None:
         raise ValueError
-    return moment
+    return moment.astimezone(UTC)
 
 
 def _id(raw: object) -> int:

@@ -6,6 +6,7 @@ Nothing is ignored: an unknown filter, a repeated one and a bad value are refuse
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import django_filters
@@ -39,6 +40,21 @@ def _priority(lookup: str, words: str) -> django_filters.NumberFilter:
     )
 
 
+class _MomentField(django_filters.fields.IsoDateTimeField):
+    """In UTC, for PostgreSQL takes no offset of 16 hours or more, and Python does."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().to_python(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class _MomentFilter(django_filters.IsoDateTimeFilter):
+    field_class = _MomentField
+
+
 class TaskFilters(django_filters.FilterSet):
     """The filters of `GET /api/tasks/`."""
 
@@ -56,10 +72,10 @@ class TaskFilters(django_filters.FilterSet):
     priority = _priority("exact", "exactly")
     priority__gte = _priority("gte", "at least")
     priority__lte = _priority("lte", "at most")
-    created_after = django_filters.IsoDateTimeFilter(
+    created_after = _MomentFilter(
         field_name="created_at", lookup_expr="gte", help_text="At this moment or later, ISO 8601."
     )
-    created_before = django_filters.IsoDateTimeFilter(
+    created_before = _MomentFilter(
         field_name="created_at", lookup_expr="lt", help_text="Before this moment, ISO 8601."
     )
     tag = django_filters.CharFilter(

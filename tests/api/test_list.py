@@ -137,6 +137,7 @@ def zoo(make_task):
     ({"created_before": "2020-05-05T05:05:05Z"}, ""),
     ({"created_after": "2020-05-05T05:05:05Z", "created_before": "2021-01-01"}, "old"),
     ({"created_after": "2020-05-05T07:05:05+02:00", "created_before": "2021-01-01"}, "old"),
+    ({"created_after": "2020-05-04T09:05:05-20:00", "created_before": "2021-01-01"}, "old"),
     ({"created_after": "2021-01-01T00:00:00Z"}, "plain tagged urgent failed cut"),
 ])  # fmt: skip
 def test_a_filter_selects_exactly_what_it_says(api, zoo, query, names):
