@@ -1,24 +1,24 @@
-"""Filters whose choices are known beforehand: none of them asks the table for its values."""
+"""Filters whose choices are known beforehand: none of them asks the table for its values.
+
+What each means is in `tasks.stats.behind`; here is how it is offered, and which index serves it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Exists, F, OuterRef, QuerySet
-from django.db.models.functions import Greatest
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tasks import errors
-from tasks.index_hints import is_among, through_index, where
-from tasks.models import Attempt, PromptTemplate, Task, TemplateVersion
+from tasks.index_hints import through_index
+from tasks.models import PromptTemplate, Task
 from tasks.models.task import ODD_SOURCES
 from tasks.providers.catalogue import load_catalogue
-from tasks.querysets import database_now
-from tasks.stats import StatsRange
-from tasks.stats.expressions import last_tried
-from tasks.vocabulary import Provider, ResultSource, Status
+from tasks.stats.behind import narrow
+from tasks.vocabulary import Provider, ResultSource
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -26,12 +26,27 @@ if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
 
 _SHOWN = 12
-_FEW_CALLS = 50_000
 _OWN_CODES = ("expired", "unstorable", "worker_lost")
 _REAL = [(name.value, name.value) for name in Provider if name is not Provider.AUTO]
 
 
-class SourceFilter(admin.SimpleListFilter):
+class FigureFilter(admin.SimpleListFilter):
+    """One that the stats page links to. A word that it does not understand filters nothing.
+
+    `index`: the one that finds its tasks, for SQLite, which would else guess.
+    """
+
+    parameter_name: str
+    index: ClassVar[str | None] = None
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        rows = narrow(queryset, self.parameter_name, self.value() or "")
+        if rows is None:
+            return queryset
+        return rows if self.index is None else through_index(rows, self.index)
+
+
+class SourceFilter(FigureFilter):
     """Who stands behind the answer. What is out of the ordinary has an index of its own."""
 
     title = "result source"
@@ -41,47 +56,34 @@ class SourceFilter(admin.SimpleListFilter):
         return [(source.value, source.value) for source in ResultSource]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        word = self.value()
-        if word not in ODD_SOURCES:
-            return queryset.filter(result_source=word) if word in set(ResultSource) else queryset
-        rows = queryset.filter(is_among("result_source", ODD_SOURCES), result_source=word)
-        return through_index(rows, "task_odd_source")
+        rows = super().queryset(request, queryset)
+        return through_index(rows, "task_odd_source") if self.value() in ODD_SOURCES else rows
 
 
-class ServedFilter(admin.SimpleListFilter):
+class ServedFilter(FigureFilter):
     """By who answered, which need not be who was asked."""
 
     title = "answered by"
     parameter_name = "served"
+    index = "task_served"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return _REAL
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        if not self.value():
-            return queryset
-        rows = queryset.filter(where("status", Status.COMPLETED), served_provider=self.value())
-        return through_index(rows, "task_served")
 
-
-class ModelFilter(admin.SimpleListFilter):
+class ModelFilter(FigureFilter):
     """By the model that answered, of those that the catalogue knows; any name works as a link."""
 
     title = "model that answered"
     parameter_name = "served_model"
+    index = "task_served_model"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         shelves = load_catalogue().shelves.values()
         return [(name, name) for shelf in shelves for name in shelf.models]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        if not self.value():
-            return queryset
-        rows = queryset.filter(where("status", Status.COMPLETED), served_model=self.value())
-        return through_index(rows, "task_served_model")
 
-
-class FailedAtFilter(admin.SimpleListFilter):
+class FailedAtFilter(FigureFilter):
     """FAILED, by whom it was tried with last, as the stats page counts it, which links here.
 
     Shown only while in use: each failure must be asked for its last attempt.
@@ -96,14 +98,8 @@ class FailedAtFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return _REAL
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        if not self.value():
-            return queryset
-        failed = queryset.filter(where("status", Status.FAILED))
-        return failed.alias(tried_last=last_tried()).filter(tried_last=self.value())
 
-
-class CalledFilter(admin.SimpleListFilter):
+class CalledFilter(FigureFilter):
     """Called at a provider, or with one of its models, within a range: by each call as the stats
     page counts it, which links here with `range:outcome:provider/model`; no outcome is any.
     """
@@ -122,26 +118,8 @@ class CalledFilter(admin.SimpleListFilter):
         yield {"selected": False, "query_string": none, "display": "All"}
         yield {"selected": True, "query_string": "?", "display": self.value() or ""}
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        word, _, rest = (self.value() or "").partition(":")
-        outcome, _, served = rest.partition(":")
-        provider, _, model = served.partition("/")
-        if word not in set(StatsRange) or not provider:
-            return queryset
-        since = database_now() - StatsRange(word).length
-        calls = Attempt.objects.filter(finished_at__gte=since)
-        calls = calls.filter(outcome=outcome) if outcome else calls.exclude(outcome="")
-        calls = calls.filter(model=model) if model else calls
-        at_provider = calls.filter(provider=provider).order_by().values_list("task", flat=True)
-        if at_provider[: _FEW_CALLS + 1].count() <= _FEW_CALLS:
-            return queryset.filter(pk__in=at_provider)
-        # The greater of a name and itself: SQLite would go through all calls of the provider for
-        # each task, by an index that no other one is preferred to.
-        at = calls.alias(at=Greatest(F("provider"), F("provider"))).filter(at=provider)
-        return queryset.filter(Exists(at.filter(task=OuterRef("pk"))))
 
-
-class TemplateFilter(admin.SimpleListFilter):
+class TemplateFilter(FigureFilter):
     """Made with a template, in any of its versions. Its page and the stats page link here."""
 
     title = "template"
@@ -150,13 +128,6 @@ class TemplateFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         newest = PromptTemplate.objects.filter(archived_at=None).order_by("-pk")
         return [(str(pk), name) for pk, name in newest.values_list("pk", "name")[:_SHOWN]]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        word = self.value()
-        if not word or not (word.isascii() and word.isdigit() and len(word) < 19):
-            return queryset
-        versions = TemplateVersion.objects.filter(template=int(word)).values_list("pk", flat=True)
-        return queryset.filter(template_version__in=list(versions))
 
 
 class PriorityFilter(admin.SimpleListFilter):
@@ -175,23 +146,18 @@ class PriorityFilter(admin.SimpleListFilter):
         return queryset.filter(status="PENDING", priority__range=self._RANGES[str(self.value())])
 
 
-class ErrorFilter(admin.SimpleListFilter):
+class ErrorFilter(FigureFilter):
     """FAILED with an error of a provider, or with one that the engine itself gave."""
 
     title = "error"
     parameter_name = "error"
+    index = "task_error"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return [(code, code.replace("_", " ")) for code in sorted({*_codes(), *_OWN_CODES})]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        if not self.value():
-            return queryset
-        rows = queryset.filter(where("status", Status.FAILED), error_code=self.value())
-        return through_index(rows, "task_error")
 
-
-class WaitingFilter(admin.SimpleListFilter):
+class WaitingFilter(FigureFilter):
     """PENDING tasks: those that only want a slot, and those that wait for a moment."""
 
     title = "waiting"
@@ -199,11 +165,6 @@ class WaitingFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return [("due", "for a free slot"), ("later", "for a later moment")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
-        if self.value() not in ("due", "later"):
-            return queryset
-        return queryset.filter(status="PENDING", wake_at__isnull=self.value() == "due")
 
 
 def _codes(kind: type[errors.ProviderError] = errors.ProviderError) -> Iterator[str]:

@@ -10,14 +10,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tasks.models import Task
-from tasks.querysets import database_now
 from tasks.stats import StatsRange
-from tasks.stats.hours import midnight
+from tasks.stats.behind import TODAY, range_start
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
-
-_TODAY = "today"
 
 
 class SinceFilter(admin.SimpleListFilter):
@@ -28,14 +25,11 @@ class SinceFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         ranges = [(look_back.value, look_back.words) for look_back in StatsRange]
-        return [*ranges, (_TODAY, "today, UTC")]
+        return [*ranges, (TODAY, "today, UTC")]
 
     def since(self) -> datetime | None:
         """Where the range begins; None: any time will do."""
-        word = self.value()
-        if word == _TODAY:
-            return midnight(database_now())
-        return database_now() - StatsRange(word).length if word in set(StatsRange) else None
+        return range_start(self.value())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
         since = self.since()

@@ -21,13 +21,11 @@ from tasks.vocabulary import Outcome, Status
 
 
 def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
-    """The context of the live part of the page. Staff who may see tasks get links to them."""
-    has_links = user.is_staff and user.has_perm("tasks.view_task")
-    links = Links(look_back=snapshot.range, is_on=has_links)
+    """The context of the live part of the page."""
+    links = Links.of(user, snapshot.range)
     return {
         "snapshot": snapshot,
-        "tiles": build_tiles(snapshot, has_links=has_links),
-        "has_links": has_links,
+        "tiles": build_tiles(snapshot, links),
         "may_retry": user.has_perm("tasks.change_task") if user.is_staff else True,
         "statuses": [
             {"name": status.value, "count": count, "href": links.now(status__exact=status.value)}
@@ -57,10 +55,8 @@ def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
             {"row": row, "href": links.ended(error=row.code, failed_at=row.provider)}
             for row in snapshot.errors
         ],
-        "failures": [
-            _failure_row(row, user, has_links=has_links) for row in snapshot.recent_failures
-        ],
-        "failed_page": links.ended(status__exact="FAILED"),
+        "failures": [_failure_row(row, links) for row in snapshot.recent_failures],
+        "retry_all": links.ended(status__exact="FAILED") if links.is_admin else "",
         "failed_count": snapshot.finished[Status.FAILED],
         "workers": None
         if snapshot.workers is None
@@ -69,12 +65,9 @@ def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
     }
 
 
-def _failure_row(row: Failure, user: Any, *, has_links: bool) -> dict[str, Any]:
-    if user.is_staff:
-        href = reverse("admin:tasks_task_change", args=[row.id]) if has_links else ""
-        return {"row": row, "href": href, "retry": reverse("admin:tasks_task_retry", args=[row.id])}
-    href = reverse("task-page", args=[row.id])
-    return {"row": row, "href": href, "retry": reverse("task-retry", args=[row.id])}
+def _failure_row(row: Failure, links: Links) -> dict[str, Any]:
+    retry = "admin:tasks_task_retry" if links.is_admin else "task-retry"
+    return {"row": row, "href": links.task(row.id), "retry": reverse(retry, args=[row.id])}
 
 
 def _queue(snapshot: Snapshot) -> dict[str, Any]:

@@ -1,26 +1,38 @@
-"""From a figure to the tasks behind it: the admin's list, with the filters that it counts by."""
+"""From a figure to the tasks behind it: a list of tasks, with the filters that it counts by."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from tasks.pages.tiles import tasks_page
 from tasks.stats import StatsRange
 
 
 @dataclass(frozen=True, kw_only=True)
 class Links:
-    """`is_on` False: every link is empty, for readers who may not follow it."""
+    """`page`: the list that they lead to, the admin's or that of one's own tasks, which know the
+    same filters. Empty, and so is every link, for readers who may open neither."""
 
     look_back: StatsRange
-    is_on: bool
+    page: str
+    is_admin: bool
+
+    @classmethod
+    def of(cls, user: Any, look_back: StatsRange) -> Links:
+        """Staff see figures of all tasks, and need the admin's list; others see their own."""
+        page = reverse("own-tasks")
+        if user.is_staff:
+            may_see = user.has_perm("tasks.view_task") or user.has_perm("tasks.change_task")
+            page = reverse("admin:tasks_task_changelist") if may_see else ""
+        return cls(look_back=look_back, page=page, is_admin=user.is_staff)
 
     def now(self, **filters: str) -> str:
         """Of all tasks that exist."""
-        return tasks_page(**filters) if self.is_on else ""
+        return self.page and f"{self.page}?{urlencode(filters)}"
 
     def ended(self, **filters: str) -> str:
         """Of those that ended within the range."""
@@ -40,4 +52,12 @@ class Links:
         return self.ended(finished_at__gte=start.isoformat(), finished_at__lt=end.isoformat())
 
     def template(self, key: int) -> str:
-        return reverse("admin:tasks_prompttemplate_change", args=[key]) if self.is_on else ""
+        """The template itself: to be edited, or to be used."""
+        if self.is_admin:
+            return self.page and reverse("admin:tasks_prompttemplate_change", args=[key])
+        return f"{reverse('task-new')}?{urlencode({'template': key})}"
+
+    def task(self, key: int) -> str:
+        if self.is_admin:
+            return self.page and reverse("admin:tasks_task_change", args=[key])
+        return reverse("task-page", args=[key])

@@ -1,4 +1,4 @@
-"""One's own tasks: the newest, and the live page of each with its cancel button."""
+"""The live page of one's own task, with its cancel button."""
 
 from __future__ import annotations
 
@@ -15,28 +15,16 @@ from django.views.decorators.http import require_POST, require_safe
 from tasks import services
 from tasks.errors import DomainError, TaskNotFound
 from tasks.models import Task
-from tasks.pages.how_to import how_to
 from tasks.services.partials import partial_text
 from tasks.stats.queue import get_outlook
 from tasks.stats.wording import dollars, duration, waiting_words
 from tasks.vocabulary import ResultSource, Status
 
-_NEWEST = 20
 _NOTICES = {
     ResultSource.MOCK: "The mock wrote this answer. No model was asked.",
     ResultSource.FALLBACK: "Another provider than the one asked has answered.",
     ResultSource.CACHE: "An earlier answer to the same request; no new call was made.",
 }
-
-
-@never_cache
-@require_safe
-@login_required
-def task_list(request: HttpRequest) -> HttpResponse:
-    """The newest of one's own, also for staff: all tasks are in the admin."""
-    rows = Task.objects.filter(owner_id=_user(request).pk).order_by("-pk")
-    tasks = rows.only("id", "status", "prompt", "provider", "model", "created_at")[:_NEWEST]
-    return render(request, "pages/task_list.html", {"tasks": tasks} | how_to(request))
 
 
 @never_cache

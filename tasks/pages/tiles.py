@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from tasks.pages.links import Links
 from tasks.stats import Snapshot
 from tasks.stats.wording import dollars, duration
 from tasks.vocabulary import Status
@@ -26,26 +26,15 @@ class Tile:
     href: str = ""
 
 
-def tasks_page(**filters: str) -> str:
-    """The admin's list of tasks with these filters."""
-    query = f"?{urlencode(filters)}" if filters else ""
-    return reverse("admin:tasks_task_changelist") + query
-
-
-def build_tiles(snapshot: Snapshot, *, has_links: bool) -> list[Tile]:
-    """Without the workers for readers who may not see them; links only for who may follow them."""
-    tiles = [_oldest(snapshot), _waiting(snapshot), _running(snapshot), _errors(snapshot)]
+def build_tiles(snapshot: Snapshot, links: Links) -> list[Tile]:
+    """Without the workers for readers who may not see them."""
+    tiles = [_oldest(snapshot, links), _waiting(snapshot, links), _running(snapshot, links)]
     if snapshot.workers is not None:
-        tiles.insert(3, _workers(snapshot))
-    tiles.append(_cost(snapshot))
-    return tiles if has_links else [_without_link(tile) for tile in tiles]
+        tiles.append(_workers(snapshot, links))
+    return [*tiles, _errors(snapshot, links), _cost(snapshot, links)]
 
 
-def _without_link(tile: Tile) -> Tile:
-    return Tile(label=tile.label, value=tile.value, note=tile.note, tone=tile.tone)
-
-
-def _oldest(snapshot: Snapshot) -> Tile:
+def _oldest(snapshot: Snapshot, links: Links) -> Tile:
     age_s = snapshot.oldest_pending_s
     tone, note = "ok", "nothing is due"
     if age_s is not None:
@@ -53,30 +42,30 @@ def _oldest(snapshot: Snapshot) -> Tile:
         tone = "ok" if age_s < _SLOW_S else "warn"
         if age_s >= _STUCK_S:
             tone, note = "bad", "is anybody working?"
-    href = tasks_page(waiting="due", o="1")
+    href = links.now(waiting="due", o="1")
     return Tile(label="Oldest pending", value=duration(age_s), note=note, tone=tone, href=href)
 
 
-def _waiting(snapshot: Snapshot) -> Tile:
+def _waiting(snapshot: Snapshot, links: Links) -> Tile:
     later = sum(snapshot.waiting.values())
     note = f"{later:,} more wait for a later moment" if later else "none waits for a later moment"
-    href = tasks_page(waiting="due")
+    href = links.now(waiting="due")
     return Tile(label="Waiting", value=f"{snapshot.due:,}", note=note, href=href)
 
 
-def _running(snapshot: Snapshot) -> Tile:
+def _running(snapshot: Snapshot, links: Links) -> Tile:
     running = snapshot.counts[Status.PROCESSING]
-    href = tasks_page(status__exact="PROCESSING")
+    href = links.now(status__exact="PROCESSING")
     if snapshot.capacity is None:
         return Tile(label="Running", value=f"{running:,}", note="calls in flight", href=href)
     value = f"{running:,} / {snapshot.capacity:,}"
     return Tile(label="Running", value=value, note="calls in flight / slots", href=href)
 
 
-def _workers(snapshot: Snapshot) -> Tile:
+def _workers(snapshot: Snapshot, links: Links) -> Tile:
     alive = snapshot.live_workers or 0
     silent = len(snapshot.workers or ()) - alive
-    href = reverse("admin:tasks_worker_changelist")
+    href = reverse("admin:tasks_worker_changelist") if links.page else ""
     note = f"{silent} silent" if silent else "all heard of lately"
     tone = "warn" if silent else "ok"
     if not alive:
@@ -84,19 +73,19 @@ def _workers(snapshot: Snapshot) -> Tile:
     return Tile(label="Workers", value=str(alive), note=note, tone=tone, href=href)
 
 
-def _errors(snapshot: Snapshot) -> Tile:
+def _errors(snapshot: Snapshot, links: Links) -> Tile:
     percent = snapshot.failed_percent
     failed = snapshot.finished[Status.FAILED]
     value = "–" if percent is None else f"{percent:g} %"
     tone = "ok" if not percent else ("bad" if percent >= _MANY_ERRORS else "warn")
     note = f"{failed:,} failed in the {snapshot.range.words}"
-    href = tasks_page(status__exact="FAILED", finished=snapshot.range.value)
+    href = links.ended(status__exact="FAILED")
     return Tile(label="Errors", value=value, note=note, tone=tone, href=href)
 
 
-def _cost(snapshot: Snapshot) -> Tile:
+def _cost(snapshot: Snapshot, links: Links) -> Tile:
     unpriced = sum(row.unpriced for row in snapshot.providers if not row.is_mock)
     note = f"{dollars(snapshot.cost_usd)} in the {snapshot.range.words}"
     note += f"; {unpriced:,} unpriced" if unpriced else ""
     value = dollars(snapshot.cost_today_usd)
-    return Tile(label="Cost today", value=value, note=note, href=tasks_page(finished="today"))
+    return Tile(label="Cost today", value=value, note=note, href=links.now(finished="today"))

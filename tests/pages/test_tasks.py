@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
@@ -142,6 +143,45 @@ def greeting(owner):
     order = {"name": "greet", "prompt": "Greet {{ name }} in {{ language }}",
              "variables": [{"name": "language", "default": "French"}]}  # fmt: skip
     return create_template(owner, order)
+
+
+def test_the_list_is_filtered_and_each_filter_is_taken_away_again(client_of, owner):
+    for prompt in ("one", "two", "three"):
+        submit(owner, {"prompt": prompt})
+    Task.objects.filter(prompt="two").update(status="FAILED", error_code="timeout")
+    client = client_of(owner)
+    page = client.get("/tasks/?status__exact=FAILED&error=timeout")
+    assert [task.prompt for task in page.context["tasks"]] == ["two"]
+    assert "1 task</h2>" in page.text
+    wider = {chip.label: chip.without for chip in page.context["chips"]}
+    assert wider == {"status": "error=timeout", "error": "status__exact=FAILED"}
+    assert client.get("/tasks/?status__exact=COMPLETED").context["found"] == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["status__exact=DONE", "finished=9y", "owner=1", "prompt__contains=x", "called=1h", "error=%00",
+     "finished_at__gte=monday", "template=greet", "waiting=long"],
+)  # fmt: skip
+def test_what_is_no_filter_is_told_and_shows_nothing(client_of, owner, query):
+    submit(owner, {"prompt": "mine"})
+    response = client_of(owner).get(f"/tasks/?{query}")
+    assert response.status_code == 400
+    assert f"There is no such filter: {query.split('=')[0]}." in response.text
+    assert not response.context["tasks"]
+
+
+@pytest.mark.parametrize("order", ["", "&o=1"])
+def test_the_pages_of_the_list_show_every_task_once(client_of, owner, order):
+    with patch("tasks.pages.task_list._A_PAGE", 2):
+        keys = [submit(owner, {"prompt": f"{n}"}).task.pk for n in range(5)]
+        client, seen, query = client_of(owner), [], f"status__exact=PENDING{order}"
+        while query:
+            page = client.get(f"/tasks/?{query}")
+            assert page.context["found"] == 5
+            seen += [task.pk for task in page.context["tasks"]]
+            query = page.context["next"]
+    assert seen == (keys if order else keys[::-1])
 
 
 def _without_prompt(**more):

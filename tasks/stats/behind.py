@@ -1,0 +1,153 @@
+"""The tasks behind a figure: what each filter of a list means, by the name it has in links.
+
+The admin's list and the list of one's own tasks both filter by these, so that both show as many
+tasks as the figure counts. A word that no filter understands gives None, never all tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Greatest
+
+from tasks.index_hints import is_among, where
+from tasks.models import Attempt, Task, TemplateVersion
+from tasks.models.task import ODD_SOURCES
+from tasks.querysets import database_now
+from tasks.stats.expressions import last_tried
+from tasks.stats.hours import midnight
+from tasks.stats.ranges import StatsRange
+from tasks.vocabulary import ResultSource, Status
+
+Rows = QuerySet[Task]
+Condition = Callable[[Rows, str], Rows | None]
+
+TODAY = "today"
+_FEW_CALLS = 50_000
+
+
+def narrow(rows: Rows, name: str, word: str) -> Rows | None:
+    """Those of `rows` that the filter `name` finds with `word`; None: there is no such filter."""
+    condition = FILTERS.get(name)
+    if condition is None or not word or "\0" in word:
+        return None
+    return condition(rows, word)
+
+
+def range_start(word: str | None) -> datetime | None:
+    """Where the range begins that ends now: of a look back, or `today`; None for other words."""
+    if word == TODAY:
+        return midnight(database_now())
+    return database_now() - StatsRange(word).length if word in set(StatsRange) else None
+
+
+def _in_state(rows: Rows, word: str) -> Rows | None:
+    return rows.filter(status=word) if word in set(Status) else None
+
+
+def _of_source(rows: Rows, word: str) -> Rows | None:
+    if word not in set(ResultSource):
+        return None
+    if word in ODD_SOURCES:  # so that their partial index can be matched with it
+        rows = rows.filter(is_among("result_source", ODD_SOURCES))
+    return rows.filter(result_source=word)
+
+
+def _served(rows: Rows, word: str) -> Rows:
+    return rows.filter(where("status", Status.COMPLETED), served_provider=word)
+
+
+def _served_model(rows: Rows, word: str) -> Rows:
+    return rows.filter(where("status", Status.COMPLETED), served_model=word)
+
+
+def _finished(rows: Rows, word: str) -> Rows | None:
+    start = range_start(word)
+    return None if start is None else rows.filter(finished_at__gte=start)
+
+
+def _finished_from(rows: Rows, word: str) -> Rows | None:
+    moment = _moment(word)
+    return None if moment is None else rows.filter(finished_at__gte=moment)
+
+
+def _finished_before(rows: Rows, word: str) -> Rows | None:
+    moment = _moment(word)
+    return None if moment is None else rows.filter(finished_at__lt=moment)
+
+
+def _waiting(rows: Rows, word: str) -> Rows | None:
+    """PENDING: those that only want a slot, and those that wait for a moment."""
+    if word not in ("due", "later"):
+        return None
+    return rows.filter(status=Status.PENDING, wake_at__isnull=word == "due")
+
+
+def _waiting_reason(rows: Rows, word: str) -> Rows:
+    return rows.filter(waiting_reason=word)
+
+
+def _error(rows: Rows, word: str) -> Rows:
+    return rows.filter(where("status", Status.FAILED), error_code=word)
+
+
+def _failed_at(rows: Rows, word: str) -> Rows:
+    """FAILED, by whom it was tried with last."""
+    failed = rows.filter(where("status", Status.FAILED))
+    return failed.alias(tried_last=last_tried()).filter(tried_last=word)
+
+
+def _called(rows: Rows, words: str) -> Rows | None:
+    """With a call that ended within a range: `range:outcome:provider/model`, where no outcome is
+    any, and no model, too."""
+    word, _, rest = words.partition(":")
+    outcome, _, served = rest.partition(":")
+    provider, _, model = served.partition("/")
+    if word not in set(StatsRange) or not provider:
+        return None
+    since = database_now() - StatsRange(word).length
+    calls = Attempt.objects.filter(finished_at__gte=since)
+    calls = calls.filter(outcome=outcome) if outcome else calls.exclude(outcome="")
+    calls = calls.filter(model=model) if model else calls
+    at_provider = calls.filter(provider=provider).order_by().values_list("task", flat=True)
+    if at_provider[: _FEW_CALLS + 1].count() <= _FEW_CALLS:
+        return rows.filter(pk__in=at_provider)
+    # The greater of a name and itself: SQLite would go through all calls of the provider for
+    # each task, by an index that no other one is preferred to.
+    at = calls.alias(at=Greatest(F("provider"), F("provider"))).filter(at=provider)
+    return rows.filter(Exists(at.filter(task=OuterRef("pk"))))
+
+
+def _of_template(rows: Rows, word: str) -> Rows | None:
+    """Made with a template, in any of its versions."""
+    if not (word.isascii() and word.isdigit() and len(word) < 19):
+        return None
+    versions = TemplateVersion.objects.filter(template=int(word)).values_list("pk", flat=True)
+    return rows.filter(template_version__in=list(versions))
+
+
+def _moment(word: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(word)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+FILTERS: Mapping[str, Condition] = {
+    "status__exact": _in_state,
+    "result_source__exact": _of_source,
+    "served": _served,
+    "served_model": _served_model,
+    "finished": _finished,
+    "finished_at__gte": _finished_from,
+    "finished_at__lt": _finished_before,
+    "waiting": _waiting,
+    "waiting_reason__exact": _waiting_reason,
+    "error": _error,
+    "failed_at": _failed_at,
+    "called": _called,
+    "template": _of_template,
+}
