@@ -67,7 +67,7 @@ def revoke_selected(
 
 class ApiKeyAdmin(LeanAdmin):
     list_title = "API keys"
-    list_display = ("name", "key_start", "user", "scope", "state_mark", "created_at", "last_used")
+    list_display = ("name", "key_start", "user", "scope", "state_mark", "made", "last_used")
     list_display_links = None
     list_filter = ("scope",)
     list_select_related = ("user",)
@@ -83,6 +83,10 @@ class ApiKeyAdmin(LeanAdmin):
         word = "usable" if row.is_usable(timezone.now()) else "expired"
         word = "revoked" if row.revoked_at else word
         return format_html('<span class="pill pill-{}">{}</span>', word, word)
+
+    @admin.display(description="Made")
+    def made(self, row: ApiKey) -> SafeString | str:
+        return age(row.created_at)
 
     @admin.display(description="Last used")
     def last_used(self, row: ApiKey) -> SafeString | str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 
 from tasks.admin.lean import LookedAtAdmin
+from tasks.admin.wording import moment_in_utc
 from tasks.models import AuditEntry
 
 _NEWEST_SEARCHED = 50_000
@@ -16,12 +18,16 @@ class AuditEntryAdmin(LookedAtAdmin):
     """The search asks the indexes: a pattern would read a year of entries."""
 
     list_title = "Audit log"
-    list_display = ("at", "actor", "door", "action", "subject", "details")
+    list_display = ("moment", "actor", "door", "action", "subject", "details")
     list_display_links = None
     list_filter = ("door",)
     search_fields = ("actor", "subject")
     search_help_text = "A user's name, or what was changed: task 5, batch 7, provider openai"
     actions = None
+
+    @admin.display(description="At (UTC)")
+    def moment(self, entry: AuditEntry) -> str:
+        return moment_in_utc(entry.at)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AuditEntry], search_term: str

@@ -32,10 +32,15 @@ Move = Callable[[str], ProviderState]
 _MOVES: dict[str, tuple[Move, str]] = {
     "pause": (steering.pause, "is paused: no further call goes there"),
     "resume": (steering.resume, "is resumed"),
-    "open": (lambda name: steering.force_breaker(name, "open"), "has its breaker held open"),
-    "closed": (lambda name: steering.force_breaker(name, "closed"), "has its breaker held closed"),
+    "open": (lambda name: steering.force_breaker(name, "open"), "has its breaker forced open"),
+    "closed": (
+        lambda name: steering.force_breaker(name, "closed"),
+        "has its breaker forced closed",
+    ),
     "auto": (lambda name: steering.force_breaker(name, "auto"), "has a fresh breaker"),
 }
+
+_REPAIRS = ("resume", "auto")
 
 
 class ProviderAdmin(_ModelAdmin):
@@ -89,6 +94,7 @@ def _show(request: HttpRequest, model_admin: ProviderAdmin) -> HttpResponse:
         "title": "Providers",
         "may_steer": model_admin.has_change_permission(request),
         "providers": _rows(),
+        "repairs": _REPAIRS,
     }
     return TemplateResponse(request, "admin/tasks/providerstate/list.html", context)
 
@@ -127,12 +133,13 @@ def _limits(conf: Conf, own: ProviderConf) -> list[str]:
 
 
 def _moves(lane: LaneFigures) -> list[tuple[str, str]]:
-    """(move, words on its button): those that would change something."""
-    moves = [("resume", "Resume") if lane.is_paused else ("pause", "Pause")]
-    if lane.force != "open":
-        moves.append(("open", "Hold breaker open"))
-    if lane.force != "closed":
-        moves.append(("closed", "Hold breaker closed"))
+    """(move, words on its button): those that would change something, what repairs first."""
+    moves = []
     if lane.force != "auto" or lane.breaker != "closed" or (lane.is_blocked and not lane.is_paused):
-        moves.append(("auto", "Fresh breaker, on its own"))
+        moves.append(("auto", "Reset breaker"))
+    moves.append(("resume", "Resume") if lane.is_paused else ("pause", "Pause"))
+    if lane.force != "open":
+        moves.append(("open", "Force breaker open"))
+    if lane.force != "closed":
+        moves.append(("closed", "Force breaker closed"))
     return moves

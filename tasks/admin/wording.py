@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils import timezone
 from django.utils.html import format_html
@@ -20,3 +20,8 @@ def age(moment: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{0}" title="{0}">{1}</time>', moment.isoformat(timespec="seconds"), words
     )
+
+
+def moment_in_utc(moment: datetime) -> str:
+    """To the second, without the zone: the column's title names it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

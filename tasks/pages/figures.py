@@ -42,12 +42,8 @@ def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
         "lanes": None
         if snapshot.lanes is None
         else [_lane_row(lane, snapshot.generated_at) for lane in snapshot.lanes],
-        "providers_page": reverse("admin:tasks_providerstate_changelist")
-        if user.has_perm("tasks.view_providerstate")
-        else "",
-        "workers_page": reverse("admin:tasks_worker_changelist")
-        if user.has_perm("tasks.view_worker")
-        else "",
+        "providers_page": links.providers,
+        "workers_page": links.workers,
         "models": [_model_row(row, links) for row in snapshot.models],
         "providers": [_provider_row(row, links) for row in snapshot.providers],
         "templates": [_template_row(row, links) for row in snapshot.templates],

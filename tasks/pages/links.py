@@ -20,15 +20,21 @@ class Links:
     look_back: StatsRange
     page: str
     is_admin: bool
+    providers: str = ""
+    workers: str = ""
 
     @classmethod
     def of(cls, user: Any, look_back: StatsRange) -> Links:
         """Staff see figures of all tasks, and need the admin's list; others see their own."""
-        page = reverse("own-tasks")
-        if user.is_staff:
-            may_see = user.has_perm("tasks.view_task") or user.has_perm("tasks.change_task")
-            page = reverse("admin:tasks_task_changelist") if may_see else ""
-        return cls(look_back=look_back, page=page, is_admin=user.is_staff)
+        if not user.is_staff:
+            return cls(look_back=look_back, page=reverse("own-tasks"), is_admin=False)
+        return cls(
+            look_back=look_back,
+            page=_list_of(user, "task"),
+            is_admin=True,
+            providers=_list_of(user, "providerstate"),
+            workers=_list_of(user, "worker"),
+        )
 
     def now(self, **filters: str) -> str:
         """Of all tasks that exist."""
@@ -61,3 +67,9 @@ class Links:
         if self.is_admin:
             return self.page and reverse("admin:tasks_task_change", args=[key])
         return reverse("task-page", args=[key])
+
+
+def _list_of(user: Any, model: str) -> str:
+    """The admin's, if `user` may open it; who may change something may see it, too."""
+    may_open = any(user.has_perm(f"tasks.{verb}_{model}") for verb in ("view", "change"))
+    return reverse(f"admin:tasks_{model}_changelist") if may_open else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -84,12 +84,21 @@ def _context(request: HttpRequest, task_id: int) -> dict[str, Any]:
         "place": outlook.queue_position,
         "left": None if left_s is None else duration(left_s),
         "notice": _NOTICES.get(ResultSource(task.result_source)) if task.result_source else None,
-        "cost": _cost(task),
-        "waited": duration(task.queue_seconds),
-        "ran": duration(task.run_seconds),
+        "facts": list(_facts(task)),
         "attempts": task.attempt_log.all(),
         "can_retry": task.state in (Status.FAILED, Status.CANCELLED),
     }
+
+
+def _facts(task: Task) -> Iterator[tuple[str, str]]:
+    """Label and value pairs."""
+    yield "Asked", f"{task.provider} / {task.model or 'as the router chooses'}"
+    if task.served_model:
+        yield "Answered by", f"{task.served_provider} / {task.served_model}"
+    yield "Priority", str(task.priority)
+    yield "Waited", duration(task.queue_seconds)
+    yield "Ran", duration(task.run_seconds)
+    yield "Cost", _cost(task)
 
 
 def _cost(task: Task) -> str:

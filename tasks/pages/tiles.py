@@ -1,14 +1,14 @@
-"""The tiles on top of the stats page: six figures, each a way to the tasks behind it."""
+"""The tiles on top of the stats page: a few figures, each a way to what is behind it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from django.urls import reverse
 
 from tasks.pages.links import Links
 from tasks.stats import Snapshot
-from tasks.stats.wording import dollars, duration
+from tasks.stats.lanes import LaneFigures
+from tasks.stats.wording import dollars, duration, lane_words
 from tasks.vocabulary import Status
 
 _SLOW_S, _STUCK_S = 30, 300
@@ -31,6 +31,8 @@ def build_tiles(snapshot: Snapshot, links: Links) -> list[Tile]:
     tiles = [_oldest(snapshot, links), _waiting(snapshot, links), _running(snapshot, links)]
     if snapshot.workers is not None:
         tiles.append(_workers(snapshot, links))
+    if snapshot.lanes:
+        tiles.append(_providers(snapshot.lanes, links))
     return [*tiles, _errors(snapshot, links), _cost(snapshot, links)]
 
 
@@ -65,12 +67,21 @@ def _running(snapshot: Snapshot, links: Links) -> Tile:
 def _workers(snapshot: Snapshot, links: Links) -> Tile:
     alive = snapshot.live_workers or 0
     silent = len(snapshot.workers or ()) - alive
-    href = reverse("admin:tasks_worker_changelist") if links.page else ""
     note = f"{silent} silent" if silent else "all heard of lately"
     tone = "warn" if silent else "ok"
     if not alive:
         note, tone = "nobody works: start ./run or qcluster", "bad"
-    return Tile(label="Workers", value=str(alive), note=note, tone=tone, href=href)
+    return Tile(label="Workers", value=str(alive), note=note, tone=tone, href=links.workers)
+
+
+def _providers(lanes: Sequence[LaneFigures], links: Links) -> Tile:
+    shut = [lane for lane in lanes if lane.is_blocked]
+    value = f"{len(lanes) - len(shut)} / {len(lanes)}"
+    note, tone = "open for calls", "ok"
+    if shut:
+        note = ", ".join(f"{lane.provider}: {lane_words(lane)}" for lane in shut)
+        tone = "bad" if len(shut) == len(lanes) else "warn"
+    return Tile(label="Providers", value=value, note=note, tone=tone, href=links.providers)
 
 
 def _errors(snapshot: Snapshot, links: Links) -> Tile:

@@ -51,7 +51,7 @@ def test_an_open_breaker_is_reset(open_page, web):
     page.goto(f"{web}/admin/tasks/providerstate/")
     row = page.locator("tr", has_text="anthropic")
     expect(row).to_contain_text("6 of 8 calls failed")
-    row.get_by_role("button", name="Fresh breaker").click()
+    row.get_by_role("button", name="Reset breaker").click()
     expect(page.locator(".messagelist")).to_contain_text("Anthropic has a fresh breaker")
     expect(page.locator("tr", has_text="anthropic")).not_to_contain_text("6 of 8 calls failed")
 

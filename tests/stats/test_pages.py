@@ -13,10 +13,12 @@ from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
 from tasks.models import Attempt
+from tasks.services import steering
 from tasks.services.templates import create_template, edit_template
 from tasks.stats.rollup import roll_up
 
@@ -84,6 +86,28 @@ def test_the_tiles_show_the_figures_and_lead_to_the_tasks(
     assert (tiles["Waiting"].value, tiles["Running"].value) == ("1", "1 / 8")
     assert (tiles["Workers"].value, tiles["Errors"].value) == ("1", "25 %")
     assert tiles["Errors"].href == "/admin/tasks/task/?status__exact=FAILED&finished=24h"
+
+
+def test_a_tile_tells_at_a_glance_which_provider_is_out(client_of, operator, settings):
+    own = settings.TASKRUNNER_PROVIDERS
+    settings.TASKRUNNER_PROVIDERS = own | {
+        name: own[name] | {"api_keys": ["k"]} for name in ("openai", "anthropic")
+    }
+    client = client_of(operator)
+    assert _providers_tile(client) == ("2 / 2", "open for calls", "ok")
+    steering.pause("anthropic")
+    assert _providers_tile(client) == ("1 / 2", "anthropic: paused", "warn")
+    steering.force_breaker("openai", "open")
+    value, note, tone = _providers_tile(client)
+    assert (value, tone) == ("0 / 2", "bad")
+    assert "openai: forced open" in note
+
+
+def _providers_tile(client):
+    cache.clear()
+    tile = _tiles(client.get("/stats/"))["Providers"]
+    assert tile.href == "/admin/tasks/providerstate/"
+    return tile.value, tile.note, tile.tone
 
 
 def test_every_link_of_the_page_leads_somewhere(client_of, operator, make_task, make_worker):
