@@ -31,8 +31,11 @@ class PartialWriter:
         chars = {key: partial.chars for key, partial in grown.items()}  # more may come meanwhile
         update_rows(
             Attempt,
-            ["partial"],
-            [(storable(partial.text), *key, _RUNNING) for key, partial in grown.items()],
+            ["partial", "first_token_ms"],
+            [
+                (storable(partial.text), partial.first_ms, *key, _RUNNING)
+                for key, partial in grown.items()
+            ],
             key=("task", "number", "outcome"),
         )
         known = {call.key: self._written.get(call.key, 0) for call in calls}

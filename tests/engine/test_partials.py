@@ -96,8 +96,11 @@ def test_owner_sees_the_text_in_detail_and_page_and_nobody_else_does(begin, owne
     assert detail["status"] == "PROCESSING"
     assert detail["partial"].startswith("0 ")
     assert detail["result"] is None
+    assert 0 <= detail["attempt_log"][0]["first_token_seconds"] < 10
 
-    assert "Being written" in mine.get(f"/tasks/{claimed.task_id}/part/").text
+    page = mine.get(f"/tasks/{claimed.task_id}/part/").text
+    assert "Being written" in page
+    assert "first text after" in page
     assert theirs.get(path).status_code == 404
     assert theirs.get(f"/tasks/{claimed.task_id}/part/").status_code == 404
 
