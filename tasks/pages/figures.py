@@ -11,8 +11,10 @@ from tasks.conf import get_conf
 from tasks.pages.chart import KINDS, draw_ages, draw_chart, draw_depth
 from tasks.pages.links import Links
 from tasks.pages.tiles import build_tiles
-from tasks.stats import Snapshot
+from tasks.stats import Snapshot, StatsRange
+from tasks.stats.behind import TODAY
 from tasks.stats.lanes import LaneFigures
+from tasks.stats.live import FiringAlert
 from tasks.stats.providers import ModelFigures, ProviderFigures
 from tasks.stats.snapshot import Failure
 from tasks.stats.tallies import TemplateFigures
@@ -26,6 +28,9 @@ def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
     return {
         "snapshot": snapshot,
         "tiles": build_tiles(snapshot, links),
+        "alerts": [
+            {"alert": alert, "href": _place_of(alert, links)} for alert in snapshot.alerts or ()
+        ],
         "may_retry": user.has_perm("tasks.change_task") if user.is_staff else True,
         "statuses": [
             {"name": status.value, "count": count, "href": links.now(status__exact=status.value)}
@@ -59,6 +64,18 @@ def build_figures(snapshot: Snapshot, user: Any) -> dict[str, Any]:
         else [{"row": worker, "heard": _ago(worker.beat_age_s)} for worker in snapshot.workers],
         "is_mock_standing_in": get_conf().is_mock_standing_in,
     }
+
+
+def _place_of(alert: FiringAlert, links: Links) -> str:
+    """Where to look into what an alert tells, or to mend it; empty: nowhere."""
+    places = {
+        "no_worker": links.workers,
+        "breaker_open": links.providers,
+        "queue_age": links.now(waiting="due", o="1"),
+        "failure_rate": links.now(status__exact="FAILED", finished=StatsRange.HOUR.value),
+        "budget": links.now(finished=TODAY),
+    }
+    return places.get(alert.key.partition(":")[0], "")
 
 
 def _failure_row(row: Failure, links: Links) -> dict[str, Any]:

@@ -229,8 +229,10 @@ def _save(
 ) -> Task:  # fmt: skip
     fields = {"provider": "deepseek", "model": "deepseek-flash", "max_attempts": 5,
               "attempts": 1 if end else 0}  # fmt: skip
+    fields |= values
+    fields["claims"] = fields["attempts"]  # which number the attempts, also those to come
     task = Task.objects.create(
-        owner=owner, prompt=prompt, started_at=start, finished_at=end, **(fields | values)
+        owner=owner, prompt=prompt, started_at=start, finished_at=end, **fields
     )
     Task.objects.filter(pk=task.pk).update(created_at=created)
     return task

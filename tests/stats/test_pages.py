@@ -7,7 +7,7 @@ import re
 import uuid
 from datetime import timedelta
 from decimal import Decimal
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,7 +17,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from tasks.models import Attempt
+from tasks.models import Alert, Attempt
 from tasks.services import steering
 from tasks.services.templates import create_template, edit_template
 from tasks.stats.rollup import roll_up
@@ -101,6 +101,23 @@ def test_a_tile_tells_at_a_glance_which_provider_is_out(client_of, operator, set
     value, note, tone = _providers_tile(client)
     assert (value, tone) == ("0 / 2", "bad")
     assert "openai: forced open" in note
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [("breaker_open:openai", "/admin/tasks/providerstate/"),
+     ("no_worker", "/admin/tasks/worker/"),
+     ("queue_age", "/admin/tasks/task/?waiting=due&o=1"),
+     ("failure_rate", "/admin/tasks/task/?status__exact=FAILED&finished=1h"),
+     ("budget", "/admin/tasks/task/?finished=today")],
+)  # fmt: skip
+def test_an_alert_leads_to_where_it_is_looked_into(client_of, operator, stranger, key, place):
+    Alert.objects.create(key=key, is_firing=True, message="Something is wrong: <b>")
+    text = client_of(operator).get("/stats/").text
+    alerts = re.search(r'<ul class="banner bad alerts".*?</ul>', text, re.S)[0]
+    assert f'<a href="{escape(place)}">Something is wrong: &lt;b&gt;</a>' in alerts
+    assert client_of(operator).get(place).status_code == 200
+    assert "Something is wrong" not in client_of(stranger).get("/stats/").text
 
 
 def _providers_tile(client):
