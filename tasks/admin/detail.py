@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from tasks.admin.attempts import request_text
 from tasks.admin.badges import provider_badge, source_badge, status_pill
@@ -48,7 +47,7 @@ def detail_view(model_admin: TaskAdmin, request: HttpRequest, task: Task) -> Htt
         "notice": _NOTICES.get(ResultSource(task.result_source)) if task.result_source else None,
         "waiting": waiting_words(task),
         "partial": partial_text(task),
-        "facts": list(_facts(task)),
+        "facts": list(_facts(task, request.user)),
         "attempts": [_attempt_row(task, attempt) for attempt in task.attempt_log.all()],
         "moves": allowed_moves(model_admin, request, task),
         "can_delete": model_admin.has_delete_permission(request, task),
@@ -70,7 +69,7 @@ def allowed_moves(model_admin: TaskAdmin, request: HttpRequest, task: Task) -> s
     return allowed | ({"clone"} if model_admin.has_add_permission(request) else set())
 
 
-def _facts(task: Task) -> Iterator[tuple[str, Any]]:
+def _facts(task: Task, reader: Any) -> Iterator[tuple[str, Any]]:
     """Label and value pairs; what is empty is left out, but for what its absence tells."""
     yield "Model asked", task.model or "as the router chooses"
     if task.served_model:
@@ -83,7 +82,7 @@ def _facts(task: Task) -> Iterator[tuple[str, Any]]:
         yield "Tokens", _tokens(task)
     yield "In the queue", duration(task.queue_seconds)
     yield "Run time", duration(task.run_seconds)
-    yield from _optional_facts(task)
+    yield from _optional_facts(task, reader)
     yield "Created", _moment(task.created_at)
     for label, moment in [
         ("Not before", task.run_after), ("Expires", task.expires_at),
@@ -93,7 +92,7 @@ def _facts(task: Task) -> Iterator[tuple[str, Any]]:
             yield label, _moment(moment)
 
 
-def _optional_facts(task: Task) -> Iterator[tuple[str, Any]]:
+def _optional_facts(task: Task, reader: Any) -> Iterator[tuple[str, Any]]:
     if task.finish_reason:
         yield "Finish reason", task.finish_reason
     if task.max_tokens is not None:
@@ -102,10 +101,10 @@ def _optional_facts(task: Task) -> Iterator[tuple[str, Any]]:
         yield "Temperature", task.temperature
     yield "Failover", "allowed" if task.failover else "off"
     if task.batch_id is not None:
-        yield "Batch", _link("tasks_batch_change", task.batch_id, f"#{task.batch_id}")
+        yield "Batch", _link(reader, "batch", task.batch_id, f"#{task.batch_id}")
     if task.template_version is not None:
         key = task.template_version.template_id
-        yield "Template", _link("tasks_prompttemplate_change", key, task.template)
+        yield "Template", _link(reader, "prompttemplate", key, task.template)
     if task.tags:
         yield "Tags", ", ".join(map(str, task.tags))
     if task.custom_id:
@@ -114,8 +113,12 @@ def _optional_facts(task: Task) -> Iterator[tuple[str, Any]]:
         yield "Metadata", json.dumps(task.metadata, ensure_ascii=False)
 
 
-def _link(page: str, key: int, text: object) -> SafeString:
-    return format_html('<a href="{}">{}</a>', reverse(f"admin:{page}", args=[key]), text)
+def _link(reader: Any, model: str, key: int, text: object) -> object:
+    """`text` as a link to a page of the admin, for who may open that."""
+    if not any(reader.has_perm(f"tasks.{verb}_{model}") for verb in ("view", "change")):
+        return text
+    page = reverse(f"admin:tasks_{model}_change", args=[key])
+    return format_html('<a href="{}">{}</a>', page, text)
 
 
 def _moment(moment: datetime) -> str:

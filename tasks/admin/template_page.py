@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tasks.admin.templates import TemplateAdmin
 
 _VALUE = "value_"
+_RULE_ON = "variables."
 _KINDS = {"+ ": "ins", "- ": "del", "  ": "same"}
 
 
@@ -67,7 +68,8 @@ def _preview(request: HttpRequest, form: TemplateForm) -> dict[str, Any]:
     try:
         return {"preview": preview(form.as_order(), given)}
     except InvalidInput as error:
-        return {"refusal": error.message}
+        rules = error.fields.items()
+        return {"refusals": [(name.removeprefix(_RULE_ON), " ".join(said)) for name, said in rules]}
 
 
 def _versions(template: PromptTemplate) -> Iterator[dict[str, Any]]:

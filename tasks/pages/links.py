@@ -20,6 +20,7 @@ class Links:
     look_back: StatsRange
     page: str
     is_admin: bool
+    may_open_templates: bool = False
     providers: str = ""
     workers: str = ""
 
@@ -32,6 +33,7 @@ class Links:
             look_back=look_back,
             page=_list_of(user, "task"),
             is_admin=True,
+            may_open_templates=bool(_list_of(user, "prompttemplate")),
             providers=_list_of(user, "providerstate"),
             workers=_list_of(user, "worker"),
         )
@@ -58,9 +60,10 @@ class Links:
         return self.ended(finished_at__gte=start.isoformat(), finished_at__lt=end.isoformat())
 
     def template(self, key: int) -> str:
-        """The template itself: to be edited, or to be used."""
+        """The template itself: staff edit it, others use it."""
         if self.is_admin:
-            return self.page and reverse("admin:tasks_prompttemplate_change", args=[key])
+            page = "admin:tasks_prompttemplate_change"
+            return reverse(page, args=[key]) if self.may_open_templates else ""
         return f"{reverse('task-new')}?{urlencode({'template': key})}"
 
     def task(self, key: int) -> str:

@@ -7,6 +7,9 @@ import pytest
 from django.utils import timezone
 
 from tasks.models import Attempt, Task
+from tasks.services.batch_items import items_of_list
+from tasks.services.batches import create_batch
+from tasks.services.templates import create_template
 from tests.admin.conftest import HOSTILE
 
 
@@ -142,3 +145,19 @@ def test_a_waiting_task_says_why_and_for_how_long(operator_client, make_task):
     wake_at = timezone.now() + timedelta(seconds=42)
     task = make_task(waiting_reason="429 from deepseek", wake_at=wake_at)
     assert "Waits because of 429 from deepseek; next try in 4" in _page(operator_client, task).text
+
+
+def test_batch_and_template_are_links_for_those_alone_who_may_open_them(
+    operator_client, staff_client, owner, make_task
+):
+    version = create_template(owner, {"name": "greet", "prompt": "Hello"}).versions.get()
+    batch = create_batch(owner, items_of_list([{"prompt": "one"}]), options={}).batch
+    task = make_task(template_version=version, batch=batch)
+    pages = [f"/admin/tasks/prompttemplate/{version.template_id}/change/",
+             f"/admin/tasks/batch/{batch.pk}/change/"]  # fmt: skip
+    for client, status in ((operator_client, 200), (staff_client("view_task"), 403)):
+        text = _page(client, task).text
+        assert "greet@1" in text
+        for page in pages:
+            assert client.get(page).status_code == status
+            assert (f'href="{page}"' in text) == (status == 200)

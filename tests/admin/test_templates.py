@@ -43,7 +43,7 @@ def test_a_preview_shows_the_wording_and_saves_nothing(operator_client, page):
     assert 'name="value_end"' in text
     assert "<script>alert" not in text
     missing = operator_client.post(page, form).text
-    assert "variables.name: This variable is required." in missing
+    assert "<strong>name</strong>: This variable is required." in missing
     assert TemplateVersion.objects.count() == 1
 
 

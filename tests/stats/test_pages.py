@@ -176,15 +176,21 @@ def test_others_see_their_own_figures_without_workers_or_links_to_the_admin(
     assert f"#{task.pk}" not in foreign
 
 
-def test_staff_who_may_not_open_tasks_get_no_links_to_them(client_of, django_user_model, make_task):
-    make_task("FAILED")
+def test_staff_get_links_to_those_pages_alone_that_they_may_open(
+    client_of, django_user_model, operator, make_task
+):
+    template = create_template(operator, {"name": "greet", "prompt": "Hello"})
+    make_task("FAILED", template_version=template.versions.get())
     clerk = django_user_model.objects.create_user("clerk", is_staff=True)
     assert "/admin/tasks/task/" not in client_of(clerk).get("/stats/").text
     clerk.user_permissions.add(
         Permission.objects.get(codename="view_task", content_type__app_label="tasks")
     )
     clerk = django_user_model.objects.get(pk=clerk.pk)
-    assert "/admin/tasks/task/" in client_of(clerk).get("/stats/").text
+    text = client_of(clerk).get("/stats/").text
+    assert "/admin/tasks/task/" in text
+    for page in ("prompttemplate", "providerstate", "worker"):
+        assert f"/admin/tasks/{page}/" not in text
 
 
 def test_the_live_part_is_the_same_figures_without_the_page_around(client_of, operator, make_task):
