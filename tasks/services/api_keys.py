@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
@@ -50,6 +51,17 @@ def find_api_key(key: str) -> ApiKey | None:
     if row.last_used_at is None or now - row.last_used_at > _USE_IS_NEWS_AFTER:
         ApiKey.objects.filter(pk=row.pk).update(last_used_at=now)  # once a minute is near enough
     return row
+
+
+def is_still_welcome(user: AbstractBaseUser, key: ApiKey | None) -> bool:
+    """Asked again of somebody who was let in a while ago, with `key` or, if None, by a session:
+    the user is switched on, staff or not as then, and the key usable."""
+    is_staff = getattr(user, "is_staff", False)
+    users = get_user_model().objects.filter(pk=user.pk, is_active=True, is_staff=is_staff)
+    if not users.exists():
+        return False
+    row = None if key is None else ApiKey.objects.filter(pk=key.pk).first()
+    return key is None or (row is not None and row.is_usable(timezone.now()))
 
 
 @transaction.atomic

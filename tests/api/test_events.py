@@ -16,11 +16,15 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import AsyncClient
+from django.utils import timezone
 
-from tasks.models import Event
+from tasks.models import ApiKey, Event
+from tasks.services.api_keys import create_api_key, revoke_api_key
 from tasks.services.live import this_loops_pump
+from tasks.vocabulary import Scope
 from tests.api.conftest import error_of
 from tests.deployment import wait_until
 from tests.outbox import settled_events
@@ -75,6 +79,37 @@ def test_a_task_whose_events_are_gone_still_tells_its_end(api, make_task, listen
     _, (message,) = listen(f"/api/tasks/{task.pk}/events/", **{"last-event-id": "0"})
 
     assert message["event"] == "task.failed"
+
+
+RUINS = {
+    "user switched off": lambda key: get_user_model().objects.update(is_active=False),
+    "rights taken away": lambda key: get_user_model().objects.update(is_staff=True),
+    "key revoked": revoke_api_key,
+    "key expired": lambda key: ApiKey.objects.update(expires_at=timezone.now()),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ruin", RUINS.values(), ids=RUINS)
+def test_a_stream_ends_with_the_right_to_read_it(owner, make_task, monkeypatch, ruin):
+    monkeypatch.setattr("tasks.api.views.events.ASK_AGAIN_S", 0.0)
+    row, key = create_api_key(owner, name="ears", scope=Scope.READ)
+    make_task(prompt="while it may be heard")
+
+    async def listen() -> str:
+        headers = {"authorization": f"Bearer {key}", "last-event-id": "0"}
+        response = await AsyncClient().get("/api/events/", headers=headers)
+        parts = aiter(response.streaming_content)
+        heard = await anext(parts) + await anext(parts)
+        await sync_to_async(ruin)(row)
+        await sync_to_async(make_task)(prompt="too late")
+        heard += b"".join([part async for part in parts])
+        await this_loops_pump().on_thread(connections.close_all)
+        await sync_to_async(connections.close_all)()
+        return heard.decode()
+
+    heard = asyncio.run(asyncio.wait_for(listen(), 20))
+    assert heard.count("event: task.submitted") == 1
 
 
 @pytest.mark.parametrize("address", ["/api/events/", "/api/tasks/1/events/"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
+from django.db import Error
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -18,12 +21,16 @@ from tasks.api.schema import TASK_ID, failures
 from tasks.api.views.asynchronous import AsyncApiView
 from tasks.api.views.base import caller
 from tasks.errors import InvalidInput
-from tasks.models import EventPlace
+from tasks.models import ApiKey, EventPlace
+from tasks.services.api_keys import is_still_welcome
 from tasks.services.feeds import Audience, Told
+from tasks.services.live import this_loops_pump
 from tasks.services.streams import audience_of, follow, is_all_told
 
 _MEDIA_TYPE = "text/event-stream"
 _RETRY_MS = 2_000
+ASK_AGAIN_S = 10.0
+"""So long, at most, a stream tells events to a caller who is welcome no more."""
 _LAST_EVENT_ID = OpenApiParameter(
     "Last-Event-ID",
     str,
@@ -52,7 +59,9 @@ class StreamView(AsyncApiView):
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         if self.request.method == "HEAD":
             return HttpResponse(content_type=_MEDIA_TYPE, headers=headers)
-        messages = _messages(audience, after)
+        request = self.request
+        key = request.auth if isinstance(request.auth, ApiKey) else None
+        messages = _messages(audience, after, partial(is_still_welcome, caller(request), key))
         return StreamingHttpResponse(messages, content_type=_MEDIA_TYPE, headers=headers)
 
 
@@ -100,10 +109,26 @@ class EventsView(StreamView):
         return audience_of(caller(self.request)), _last_event(self.request)
 
 
-async def _messages(audience: Audience, after: EventPlace | None) -> AsyncIterator[str]:
+async def _messages(
+    audience: Audience, after: EventPlace | None, is_welcome: Callable[[], bool]
+) -> AsyncIterator[str]:
+    """A key that is revoked meanwhile, or a user switched off, ends the stream, too."""
     yield f"retry: {_RETRY_MS}\n\n"
+    clock = asyncio.get_running_loop().time
+    asked_at = clock()
     async for told in follow(audience, after):
+        if clock() - asked_at >= ASK_AGAIN_S:
+            if not await _ask(is_welcome):
+                return
+            asked_at = clock()
         yield ": still here\n\n" if told is None else _message(told)
+
+
+async def _ask(is_welcome: Callable[[], bool]) -> bool:
+    try:
+        return await this_loops_pump().on_thread(is_welcome)
+    except Error:
+        return True  # the database is away, and so are the events
 
 
 def _message(told: Told) -> str:
