@@ -81,6 +81,7 @@ class ApiKeyAdmin(LeanAdmin):
     @admin.display(description="State")
     def state_mark(self, row: ApiKey) -> SafeString:
         word = "usable" if row.is_usable(timezone.now()) else "expired"
+        word = word if row.user.is_active else "disabled"  # for as long as its user is
         word = "revoked" if row.revoked_at else word
         return format_html('<span class="pill pill-{}">{}</span>', word, word)
 

@@ -46,6 +46,17 @@ def test_a_revoked_key_opens_nothing(operator_client, operator):
     assert find_api_key(key) is None
 
 
+def test_a_key_of_a_user_who_is_switched_off_is_not_called_usable(operator_client, owner):
+    _, key = create_api_key(owner, name="job", scope=Scope.READ)
+    assert "pill-usable" in operator_client.get(LIST).text
+    owner.is_active = False
+    owner.save()
+    assert find_api_key(key) is None
+    text = operator_client.get(LIST).text
+    assert "pill-disabled" in text
+    assert "pill-usable" not in text
+
+
 def test_only_superusers_make_keys_for_others(staff_client, operator):
     client = staff_client("add_apikey", "view_apikey")
     assert _create(client, operator, scope="admin").status_code == 200
