@@ -18,6 +18,7 @@ class AuditEntryAdmin(LookedAtAdmin):
     """The search asks the indexes: a pattern would read a year of entries."""
 
     list_title = "Audit log"
+    counted = "entries"
     list_display = ("moment", "actor", "door", "action", "subject", "details")
     list_display_links = None
     list_filter = ("door",)

@@ -17,9 +17,11 @@ else:
 
 class LeanAdmin(_ModelAdmin):
     """The newest first, counted no further than anybody pages; columns are no buttons, for a sort
-    by what has no index reads the whole table. `list_title` is the heading of the list."""
+    by what has no index reads the whole table. `list_title` is the heading of the list; `counted`,
+    what its rows are called below it, if not by the plural of the model's name."""
 
     list_title = ""
+    counted = ""
     list_per_page = 50
     ordering = ("-pk",)
     sortable_by: ClassVar[Any] = ()

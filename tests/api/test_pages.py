@@ -98,6 +98,8 @@ def test_the_browsable_api_works_and_shows_hostile_text_as_text(
         page.goto(live_server.url + path)
         assert HOSTILE in page.inner_text(".response-info").replace('\\"', '"')
         assert "broken" not in page.title()
+        assert page.locator(".breadcrumb a").first.inner_text() == "Root"
+        assert "No Door" not in page.inner_text(".breadcrumb")
     page.goto(f"{live_server.url}/api/tasks/")
     page.click("text=Raw data") if page.is_visible("text=Raw data") else None
     page.fill("textarea[name=_content]", '{"prompt": "from the browser"}')
