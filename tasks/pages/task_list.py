@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from tasks.models import Task
 from tasks.pages.how_to import how_to
 from tasks.stats import StatsRange
-from tasks.stats.behind import TODAY, narrow
+from tasks.stats.behind import TODAY, by_time, narrow
 from tasks.vocabulary import Status
 
 _A_PAGE = 50
@@ -93,7 +93,7 @@ def _narrowed(rows: QuerySet[Task], words: Mapping[str, str]) -> tuple[QuerySet[
         if some is None:
             return rows, name
         rows = some
-    return rows, ""
+    return by_time(rows, words), ""
 
 
 def _page(rows: QuerySet[Task], beyond: str, *, is_rising: bool) -> list[Task]:

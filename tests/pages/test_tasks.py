@@ -158,6 +158,23 @@ def test_the_list_is_filtered_and_each_filter_is_taken_away_again(client_of, own
     assert client.get("/tasks/?status__exact=COMPLETED").context["found"] == 0
 
 
+@pytest.mark.parametrize("few", [50_000, -1])
+def test_however_many_ended_in_a_time_the_list_shows_those_of_it(client_of, owner, few):
+    keys = [submit(owner, {"prompt": f"{n}"}).task.pk for n in range(4)]
+    for hours, key in enumerate(keys[1:]):
+        ended = timezone.now() - timedelta(hours=hours, minutes=5)
+        Task.objects.filter(pk=key).update(status="CANCELLED", finished_at=ended)
+    client = client_of(owner)
+    since = (timezone.now() - timedelta(hours=2)).isoformat()
+    until = (timezone.now() - timedelta(hours=1)).isoformat()
+    between = {"finished": "24h", "finished_at__gte": since, "finished_at__lt": until}
+    with patch("tasks.stats.behind._FEW_ENDED", few):
+        for asked, shown in (({"finished": "1h"}, keys[1:2]), (between, keys[2:3])):
+            page = client.get("/tasks/", asked)
+            assert [task.pk for task in page.context["tasks"]] == shown
+            assert page.context["found"] == 1
+
+
 @pytest.mark.parametrize(
     "query",
     ["status__exact=DONE", "finished=9y", "owner=1", "prompt__contains=x", "called=1h", "error=%00",
