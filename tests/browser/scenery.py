@@ -143,7 +143,7 @@ def _others(now: datetime, owner: Any) -> None:
     _save(owner, "Translate hello.", ago(32), ago(32), ago(32), cached)
     retried = {"provider": "anthropic", "model": "claude-haiku-5-5", "attempts": 2,
                "waiting_reason": "server_error from anthropic",
-               "wake_at": now + timedelta(seconds=40)}  # fmt: skip
+               "wake_at": now + timedelta(minutes=20)}  # fmt: skip
     task = _save(owner, _PROMPTS[3], ago(25), ago(24), None, retried)
     for number in (1, 2):
         _attempt(task, number, ago(30 - 8 * number), ago(28 - 8 * number), outcome="failed",
