@@ -70,9 +70,10 @@ def _queue_age(now: datetime, limit_s: float) -> Reading:
     tasks: TaskQuerySet = Task.objects.all()
     age_s = oldest_due_age_s(tasks, now)
     is_bad, is_clear = judge_limit(age_s, limit_s)
+    age = "none" if age_s is None else duration(age_s)
     return Reading(
         key="queue_age", is_bad=is_bad, is_clear=is_clear,
-        message=f"Oldest due task: {duration(age_s)} (limit {duration(limit_s)})",
+        message=f"Oldest due task: {age} (limit {duration(limit_s)})",
     )  # fmt: skip
 
 

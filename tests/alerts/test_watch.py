@@ -52,11 +52,15 @@ def test_who_keeps_house_for_the_web_tells_that_no_worker_lives(receiver):
     assert ("alert.fired", "no_worker") in _told(receiver)
 
 
-def test_an_old_queue_fires(receiver, make_task, make_worker):
+def test_an_old_queue_fires_until_it_is_empty(receiver, make_task, make_worker):
     make_worker("one")
-    make_task("PENDING", created_at=timezone.now() - timedelta(seconds=400))
+    task = make_task("PENDING", created_at=timezone.now() - timedelta(seconds=400))
     watch()
-    assert _told(receiver) == [("alert.fired", "queue_age")]
+    task.delete()
+    watch()
+    assert _told(receiver) == [("alert.fired", "queue_age"), ("alert.resolved", "queue_age")]
+    messages = [body["message"] for body in receiver.got]
+    assert messages == [f"Oldest due task: {age} (limit 5 min)" for age in ("6 min", "none")]
 
 
 def test_many_failures_fire_and_mock_answers_dilute_nothing(receiver, make_task, make_worker):
