@@ -27,6 +27,7 @@ _SHOWN = (
     "result_source", "error_code", "waiting_reason", "created_at",
 )  # fmt: skip
 _OWN = frozenset({"o", "beyond"})
+_RANGES = {one.value: one.words for one in StatsRange} | {TODAY: "today, UTC"}
 _LABELS = {
     "status__exact": "status",
     "result_source__exact": "source",
@@ -59,9 +60,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
     `o=1`: the oldest first. `beyond`: the number of the task that the page before ended with.
     """
     asked = request.GET.dict()
-    words: dict[str, str] = {
-        name: word for name, word in asked.items() if word and name not in _OWN
-    }
+    words = {name: str(word) for name, word in asked.items() if word and name not in _OWN}
     rows, unknown = _narrowed(Task.objects.filter(owner_id=_user(request).pk), words)
     is_rising = request.GET.get("o") == "1"
     found = 0 if unknown else rows.order_by().values("pk")[: _MOST_COUNTED + 1].count()
@@ -75,12 +74,12 @@ def task_list(request: HttpRequest) -> HttpResponse:
         "turned": _query(request, o="" if is_rising else "1"),
         "found": min(found, _MOST_COUNTED),
         "has_more": found > _MOST_COUNTED,
-        "chips": [_chip(request, name, word) for name, word in words.items()],
+        "chips": [] if unknown else [_chip(request, *one) for one in words.items()],
         "kept": {k: v for k, v in words.items() if k not in ("status__exact", "finished")},
         "unknown": unknown,
         "asked": words,
         "statuses": list(Status),
-        "ranges": [*((one.value, one.words) for one in StatsRange), (TODAY, "today, UTC")],
+        "ranges": _RANGES.items(),
     }
     status = 400 if unknown else 200
     return render(request, "pages/task_list.html", context | how_to(request), status=status)
@@ -104,8 +103,15 @@ def _page(rows: QuerySet[Task], beyond: str, *, is_rising: bool) -> list[Task]:
 
 
 def _chip(request: HttpRequest, name: str, word: str) -> Chip:
-    label = _LABELS.get(name, name)
-    return Chip(label=label, word=word.replace("_", " "), without=_query(request, **{name: ""}))
+    said = _call_words(word) if name == "called" else word
+    said = _RANGES[word] if name == "finished" else said
+    return Chip(label=_LABELS.get(name, name), word=said, without=_query(request, **{name: ""}))
+
+
+def _call_words(word: str) -> str:
+    """`openai/gpt-6-luna, failed, last 24 hours`."""
+    look_back, outcome, served = word.split(":", 2)
+    return ", ".join(filter(None, (served, outcome, _RANGES[look_back])))
 
 
 def _query(request: HttpRequest, **changes: str) -> str:

@@ -23,6 +23,7 @@ def places(deployment: Deployment) -> dict[str, str]:
         "stats": "/stats/",
         "stats-30d": "/stats/?range=30d",
         "own-tasks": "/tasks/",
+        "own-failed": "/tasks/?status__exact=FAILED&finished=24h&error=timeout",
         "own-new": "/tasks/new/",
         "own-new-template": f"/tasks/new/?template={template}",
         "own-task": f"/tasks/{newest('task', 'attempts = 2')}/",

@@ -158,6 +158,17 @@ def test_the_list_is_filtered_and_each_filter_is_taken_away_again(client_of, own
     assert client.get("/tasks/?status__exact=COMPLETED").context["found"] == 0
 
 
+def test_the_filters_in_use_are_told_in_words(client_of, owner):
+    submit(owner, {"prompt": "mine"})
+    asked = {"finished": "24h", "called": "7d:failed:openai/gpt-6-luna", "error": "bad_response"}
+    chips = client_of(owner).get("/tasks/", asked).context["chips"]
+    assert [(chip.label, chip.word) for chip in chips] == [
+        ("ended within", "last 24 hours"),
+        ("called", "openai/gpt-6-luna, failed, last 7 days"),
+        ("error", "bad_response"),
+    ]
+
+
 @pytest.mark.parametrize("few", [50_000, -1])
 def test_however_many_ended_in_a_time_the_list_shows_those_of_it(client_of, owner, few):
     keys = [submit(owner, {"prompt": f"{n}"}).task.pk for n in range(4)]
