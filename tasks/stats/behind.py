@@ -143,11 +143,12 @@ def _of_template(rows: Rows, word: str) -> Rows | None:
 
 
 def _moment(word: str) -> datetime | None:
+    """In UTC, for PostgreSQL takes no offset of 16 hours or more, and Python does."""
     try:
         moment = datetime.fromisoformat(word)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 FILTERS: Mapping[str, Condition] = {
