@@ -67,12 +67,16 @@ class TwoWayMiddleware:
         return response
 
 
+def request_id_of(given: str) -> str:
+    """The id that a client gave if it is sane, else a new one."""
+    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+
+
 class RequestIdMiddleware(TwoWayMiddleware):
     """`X-Request-ID`: the client's own if it is sane, else a new one; in every line of the log."""
 
     def before(self, request: HttpRequest) -> None:
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = request_id_of(request.headers.get("X-Request-ID", ""))
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()  # threads are used again
         structlog.contextvars.bind_contextvars(request_id=request_id)

@@ -133,6 +133,18 @@ def test_a_batch_larger_than_other_bodies_is_taken_from_those_with_a_key(server)
     assert "Warning" not in server.log()
 
 
+@pytest.mark.parametrize("has_length", [True, False])
+@pytest.mark.parametrize("path", ["/api/tasks/", "/api/batches/"])
+def test_a_body_of_20_mb_is_answered_readably(server, path, has_length):
+    flood = b"x" * 20_000_000
+    sent = flood if has_length else _chunks(flood)
+    status, body, headers = server.ask("POST", path, sent, **{"X-Request-ID": "flood-123"})
+    assert (status, headers["content-type"]) == (413, "application/json")
+    error = json.loads(body)["error"]
+    assert (error["code"], error["request_id"]) == ("PAYLOAD_TOO_LARGE", "flood-123")
+    assert "Traceback" not in server.log()
+
+
 def test_short_calls_keep_what_django_adds_to_every_answer(server):
     status, body, headers = server.ask(
         "GET", "/api/tasks/987654321/", **{"X-Request-ID": "mine-12345"}

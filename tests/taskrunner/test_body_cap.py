@@ -16,6 +16,7 @@ def send_through(
     received: list[Any] = []
     answered: list[Any] = []
     queue = [{"type": "http.request", "body": c, "more_body": True} for c in chunks]
+    queue.append({"type": "http.disconnect"})
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         for _ in chunks:
@@ -44,11 +45,22 @@ def test_declared_length_over_the_cap_is_refused_unread() -> None:
     assert json.loads(answered[1]["body"])["error"]["code"] == "PAYLOAD_TOO_LARGE"
 
 
-def test_body_without_a_length_is_cut_off_at_the_cap() -> None:
+def test_body_without_a_length_is_cut_off_at_the_cap_and_answered() -> None:
     received, answered = send_through([b"12345", b"67890", b"1"], length=None)
 
     assert [message["type"] for message in received] == ["http.request"] * 2 + ["http.disconnect"]
-    assert answered == []
+    assert answered[0]["status"] == 413
+
+
+def test_refusal_is_sent_whole_before_the_rest_of_the_body_is_let_pass() -> None:
+    _, answered = send_through([b"x"] * 11, length=11)
+
+    head, body, end = answered
+    fields = dict(head["headers"])
+    assert int(fields[b"content-length"]) == len(body["body"])
+    error = json.loads(body["body"])["error"]
+    assert error["request_id"] == fields[b"x-request-id"].decode()
+    assert (body["more_body"], end["body"]) == (True, b"")
 
 
 def test_body_within_the_cap_passes() -> None:
