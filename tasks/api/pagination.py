@@ -11,9 +11,8 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from tasks.api import reading
-from tasks.api.cursors import FIELDS, OPTIONAL, Ordering, Place
-from tasks.api.reading import Way, find_edge, read_page
+from tasks.api.cursors import FIELDS, Ordering, Place
+from tasks.api.reading import Way, read_page
 from tasks.errors import InvalidInput
 from tasks.models import Task
 from tasks.querysets import TaskQuerySet
@@ -27,10 +26,6 @@ class TaskPagination(BasePagination):
     """Reads `cursor`, `limit` and `ordering`; one query a page, without a count or an offset."""
 
     query_names = frozenset({"cursor", "limit", "ordering"})
-
-    easy: TaskQuerySet | None = None
-    """For a filter that no index knows: all that the other filters let through. A page looks at
-    LOOK_THROUGH of them and goes on in the next one, so it may have few rows, or none."""
 
     way = Way()
 
@@ -62,16 +57,7 @@ class TaskPagination(BasePagination):
     ) -> tuple[list[Task], bool]:
         """The rows of a page, and whether there may be more in its direction."""
         is_backward = place is not None and place.is_backward
-        self._edge = None
-        if self.easy is not None and self._ordering.field not in OPTIONAL:
-            self._edge = find_edge(
-                self.easy, self._ordering, place, reading.LOOK_THROUGH, backward=is_backward
-            )
-        if self._edge is not None:
-            queryset = queryset.filter(self._ordering.up_to(self._edge))
-        found = read_page(queryset, self._ordering, place, limit + 1, self.way)
-        if len(found) > limit:
-            self._edge = None  # the page is full before it
+        found, self._edge = read_page(queryset, self._ordering, place, limit + 1, self.way)
         rows, has_more = found[:limit], len(found) > limit or self._edge is not None
         return (rows[::-1] if is_backward else rows), has_more
 

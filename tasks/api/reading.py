@@ -7,23 +7,26 @@ filtered by, and sorted; else the walk goes on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import cast
 
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 from django.db.models.functions import Greatest
+from django.http import QueryDict
 
 from tasks.api.cursors import OPTIONAL, Ordering, Place
 from tasks.index_hints import through_index
 from tasks.models import Task
 from tasks.models.task import ODD_SOURCES
 from tasks.querysets import TaskQuerySet
+from tasks.services.selection import FILTER_NAMES, UNINDEXED, TaskFilters
 
 LOOK_THROUGH = 10_000
 """How many tasks a page looks through for what no index knows."""
 
-WALK = 4_000
+WALK = 10_000
 _FEW = 10_000
 
 _ORDERS = {
@@ -33,94 +36,153 @@ _ORDERS = {
     "finished_at": "task_finished",
     "priority": "task_priority_id",
 }
-_SELECTIVE = {
-    "batch": "task_batch",
-    "error_code": "task_trouble",
-    "template": "task_template",
+BY_TIME = frozenset({"created_after", "created_before"})
+_IN_EACH = BY_TIME | {"priority", "priority__gte", "priority__lte"}
+_SELECTIVE: dict[str, tuple[str, frozenset[str]]] = {
+    "truncated": ("task_truncated", frozenset()),
+    "result_source": ("task_odd_source", _IN_EACH | {"result_source"}),
+    "batch": ("task_batch", _IN_EACH | {"batch"}),
+    "error_code": ("task_trouble", _IN_EACH | {"error_code"}),
+    "template": ("task_template", _IN_EACH | {"template"}),
 }
-_OF_OWNER = frozenset(
-    {"provider", "model", "priority", "priority__gte", "priority__lte"}
-    | {"created_after", "created_before"}
-)
-"""Filters that the index of an owner's tasks can judge without reading the rows."""
+"""The index of a filter, and what that can judge without reading the rows."""
+
+_IN_OWNERS = _IN_EACH | {"provider", "model"}
+_BY_STATUS = {"task_batch": "task_batch_progress", "task_owner_id": "task_owner_status_id"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
     """How the rows wanted are found. `index`: by what they are filtered by, for SQLite, which
     would else guess; None: it is clear. `has_order`: does that give them in the order of ids?
-    `within`: all tasks of the time asked for, in which a walk by that time stays."""
+    `is_judge`: can it tell which they are, without the rows? `in_state`: all in the states asked
+    for, before most other filters. `within`: all tasks of the time asked for, in which a walk by
+    that time stays. `easy`: for a filter that no index knows, all that the other filters let
+    through. A page looks at LOOK_THROUGH of them and goes on in the next one, so it may have few
+    rows, or none."""
 
     index: str | None = None
     has_order: bool = True
+    is_judge: bool = False
+    in_state: TaskQuerySet | None = None
     within: TaskQuerySet | None = None
+    easy: TaskQuerySet | None = None
 
     @classmethod
-    def by(cls, criteria: Any, *, is_owner: bool, within: TaskQuerySet) -> Way:
-        """criteria: the filters given, a QueryDict. is_owner: of one owner's tasks alone."""
-        has_several = any(len(values) > 1 for _, values in criteria.lists())
-        index = next((_SELECTIVE[name] for name in criteria if name in _SELECTIVE), None)
-        if criteria.get("truncated") == "true":
-            index = "task_truncated"
-        elif criteria.get("result_source") in ODD_SOURCES:
-            index = "task_odd_source"
-        elif index is None and is_owner and _OF_OWNER.issuperset(criteria):
-            return cls(index="task_owner_id", within=within)
-        has_order = not has_several and "template" not in criteria
-        return cls(index=index, has_order=has_order, within=within)
+    def by(
+        cls, criteria: QueryDict, *, is_owner: bool, select: Callable[[QueryDict], TaskQuerySet]
+    ) -> Way:
+        """criteria: the filters given. is_owner: of one owner's tasks alone. select: the tasks
+        that the caller may see and that meet such criteria."""
+        name = _selective(criteria)
+        index, known = None, frozenset[str]()
+        if name is not None:
+            index, known = _SELECTIVE[name]
+        others = set(criteria) - {"status"}
+        if is_owner and _IN_OWNERS.issuperset(others) and (others or not criteria):
+            index, known = "task_owner_id", _IN_OWNERS
+        has_states = "status" in criteria and index in _BY_STATUS
+        time = TaskFilters(_only(criteria, BY_TIME), queryset=Task.objects.all())
+        is_easy = UNINDEXED.isdisjoint(criteria)
+        return cls(
+            index=index,
+            has_order=name != "template" and all(len(some) < 2 for _, some in criteria.lists()),
+            is_judge=index is not None and known.issuperset(criteria),
+            in_state=select(_only(criteria, {"status", "batch"})) if has_states else None,
+            within=cast(TaskQuerySet, time.qs),
+            easy=None if is_easy else select(_only(criteria, FILTER_NAMES - UNINDEXED)),
+        )
 
     def sorts_well(self, order: Ordering) -> bool:
         """Any number of rows, because the index holds what they are sorted by."""
         if order.field == "id":
             return self.index is not None
-        return self.index == "task_owner_id" and order.field in ("created_at", "priority")
+        return self.is_judge and order.field in ("created_at", "priority")
+
+    @cached_property
+    def index_by_state(self) -> str | None:
+        """Where all is found among the few in the states asked for; None: they are many."""
+        if self.in_state is None or self.index is None:
+            return None
+        index = _BY_STATUS[self.index]
+        return index if _is_few(through_index(self.in_state, index)) else None
+
+    def find(self, rows: TaskQuerySet) -> TaskQuerySet:
+        """The same rows, by what they are filtered by."""
+        index = self.index_by_state or self.index
+        return rows if index is None else through_index(rows, index)
+
+
+def _selective(criteria: QueryDict) -> str | None:
+    """The filter that an index of its own stands for."""
+    if criteria.get("truncated") == "true":
+        return "truncated"
+    if criteria.get("result_source") in ODD_SOURCES:
+        return "result_source"
+    return next((one for one in ("batch", "error_code", "template") if one in criteria), None)
+
+
+def _only(criteria: QueryDict, names: Collection[str]) -> QueryDict:
+    kept = criteria.copy()
+    for name in set(criteria).difference(names):
+        del kept[name]
+    return kept
 
 
 def read_page(
     rows: TaskQuerySet, ordering: Ordering, place: Place | None, most: int, way: Way
-) -> list[Task]:
-    """At most `most` of `rows` beyond `place`, in the direction in which it looks."""
+) -> tuple[list[Task], Place | None]:
+    """At most `most` of `rows` beyond `place`, in the direction in which it looks; and, of a page
+    that is not full, where it stopped looking; None: there are no more."""
     is_backward = place is not None and place.is_backward
     found: list[Task] = []
-    for part, order, start in _parts(rows, ordering, place):
-        if len(found) < most:
-            rest = part if start is None else part.filter(order.beyond(start))
-            found += _read(rest, order, start, most - len(found), way, backward=is_backward)
-    return found
+    for part, order, start in _parts(ordering, place):
+        rest = rows.filter(part)
+        rest = rest if start is None else rest.filter(order.beyond(start))
+        edge = None
+        if way.easy is not None:
+            easy = way.easy.filter(part)
+            edge = _find_edge(easy, order, start, LOOK_THROUGH, backward=is_backward)
+        seen = rest if edge is None else rest.filter(order.up_to(edge))
+        found += _read(seen, order, start, most - len(found), way, backward=is_backward)
+        if len(found) == most:
+            break
+        if edge is not None:
+            return found, edge
+    return found, None
 
 
 def _read(
     rest: TaskQuerySet, order: Ordering, start: Place | None, most: int, way: Way, *, backward: bool
 ) -> Collection[Task]:
+    if way.index_by_state is not None:
+        return _sorted(rest, order, most, way, backward=backward)
     if order.field == "id" and way.has_order:
-        found = rest if way.index is None else through_index(rest, way.index)
-        return order.sort(found, backward=backward)[:most]
+        return order.sort(way.find(rest), backward=backward)[:most]
     edge = _edge_of_walk(order, start, way, backward=backward)
     along = through_index(rest, _ORDERS.get(order.field))
     near = along if edge is None else along.filter(order.up_to(edge))
     page = list(order.sort(near, backward=backward)[:most])
     if len(page) == most or edge is None:
         return page
-    if way.sorts_well(order) or _is_few(rest, way):
+    if way.sorts_well(order) or _is_few(way.find(rest)):
         return _sorted(rest, order, most, way, backward=backward)
     return order.sort(along, backward=backward)[:most]
 
 
-def _is_few(rest: TaskQuerySet, way: Way) -> bool:
-    found = rest if way.index is None else through_index(rest, way.index)
-    return len(found.order_by().values_list("pk", flat=True)[: _FEW + 1]) <= _FEW
+def _is_few(rows: TaskQuerySet) -> bool:
+    return len(rows.order_by().values_list("pk", flat=True)[: _FEW + 1]) <= _FEW
 
 
 def _sorted(
     rest: TaskQuerySet, order: Ordering, most: int, way: Way, *, backward: bool
 ) -> TaskQuerySet:
     """Sorted by numbers first: whole rows would be read, and carried through the sort."""
-    found = rest if way.index is None else through_index(rest, way.index)
     is_descending = order.is_descending is not backward
     # The greater of a value and itself, which no index is in the order of.
     keys = [Greatest(F(name), F(name)) for name in dict.fromkeys((order.field, "id"))]
-    numbers = found.order_by(*(key.desc() if is_descending else key for key in keys)).values("pk")
-    page: TaskQuerySet = rest.model._default_manager.filter(pk__in=numbers[:most])
+    sorted_rows = way.find(rest).order_by(*(key.desc() if is_descending else key for key in keys))
+    page: TaskQuerySet = rest.model._default_manager.filter(pk__in=sorted_rows.values("pk")[:most])
     page.query.select_related = rest.query.select_related
     return order.sort(page, backward=backward)
 
@@ -136,7 +198,7 @@ def _edge_of_walk(
         if order.field in OPTIONAL:
             everything = everything.filter(**{f"{order.field}__isnull": False})
         everything = through_index(everything, _ORDERS[order.field])
-        return find_edge(everything, order, start, WALK, backward=backward)
+        return _find_edge(everything, order, start, WALK, backward=backward)
     is_falling = order.is_descending is not backward
     if start is not None:
         first = start.pk
@@ -146,15 +208,13 @@ def _edge_of_walk(
     return Place(value=None, pk=max(0, last), is_backward=backward)
 
 
-def _parts(
-    rows: TaskQuerySet, ordering: Ordering, place: Place | None
-) -> Iterator[tuple[TaskQuerySet, Ordering, Place | None]]:
-    """What is read one after the other: rows, their order, and the place to begin at.
+def _parts(ordering: Ordering, place: Place | None) -> Iterator[tuple[Q, Ordering, Place | None]]:
+    """What is read one after the other: which rows, their order, and the place to begin at.
 
     Rows with a value and rows without are read apart, for no index has the order of both.
     """
     if ordering.field not in OPTIONAL:
-        yield rows, ordering, place
+        yield Q(), ordering, place
         return
     kinds = [True, False]
     if place is not None:
@@ -162,12 +222,12 @@ def _parts(
         kinds = kinds[kinds.index(place.value is not None) :]
     for has_value in kinds:
         by_id = Ordering(field="id", is_descending=ordering.is_descending)
-        part = rows.filter(**{f"{ordering.field}__isnull": not has_value})
+        part = Q(**{f"{ordering.field}__isnull": not has_value})
         yield part, ordering if has_value else by_id, place
         place = None
 
 
-def find_edge(
+def _find_edge(
     rows: TaskQuerySet, ordering: Ordering, place: Place | None, count: int, *, backward: bool
 ) -> Place | None:
     """Where `count` of `rows` end, seen from `place` on; None: there are fewer."""

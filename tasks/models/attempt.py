@@ -54,7 +54,7 @@ class Attempt(models.Model):
         ordering: ClassVar = ["number"]
         indexes: ClassVar = [
             models.Index(
-                fields=["provider", "finished_at"],
+                fields=["provider", "finished_at", "outcome", "model", "task"],
                 name="attempt_provider_finished",
                 condition=models.Q(finished_at__isnull=False),
             ),

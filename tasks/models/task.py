@@ -138,6 +138,7 @@ class Task(models.Model):
             models.Index(
                 "error_code",
                 F("id").desc(),
+                "provider",
                 name="task_error",
                 condition=Q(status="FAILED"),
             ),
@@ -168,6 +169,8 @@ class Task(models.Model):
                 "result_source",
                 F("id").desc(),
                 "owner",
+                "priority",
+                "created_at",
                 name="task_odd_source",
                 condition=Q(result_source__in=ODD_SOURCES),
             ),
@@ -176,13 +179,18 @@ class Task(models.Model):
             models.Index(
                 fields=["started_at"], name="task_started", condition=Q(started_at__isnull=False)
             ),
-            models.Index(fields=["priority", "id"], name="task_priority_id"),
+            models.Index(
+                fields=["priority", "id", "provider", "model", "created_at"],
+                name="task_priority_id",
+            ),
             models.Index("model", F("id").desc(), name="task_model_id"),
             # Of all states, unlike `task_error`: the few tasks with any trouble at all.
             models.Index(
                 "error_code",
                 F("id").desc(),
                 "owner",
+                "priority",
+                "created_at",
                 name="task_trouble",
                 condition=Q(error_code__gt=""),
             ),
@@ -200,10 +208,12 @@ class Task(models.Model):
                 condition=Q(share_key__isnull=False),
             ),
             models.Index(
-                fields=["batch", "id", "owner"], name="task_batch", condition=Q(batch__isnull=False)
+                fields=["batch", "id", "owner", "priority", "created_at"],
+                name="task_batch",
+                condition=Q(batch__isnull=False),
             ),
             models.Index(
-                fields=["template_version", "id", "owner"],
+                fields=["template_version", "id", "owner", "priority", "created_at"],
                 name="task_template",
                 condition=Q(template_version__isnull=False),
             ),

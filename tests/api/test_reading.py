@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tasks.api import reading
-from tasks.models import Task
+from tasks.models import Batch, Task
 
 
 def pages_of(api, address):
@@ -28,7 +28,10 @@ def short_looks(monkeypatch):
     monkeypatch.setattr(reading, "LOOK_THROUGH", 4)
 
 
-@pytest.mark.parametrize("ordering", ["id", "-id", "created_at", "-created_at", "priority"])
+@pytest.mark.parametrize(
+    "ordering",
+    ["id", "-id", "created_at", "-created_at", "priority", "started_at", "-finished_at"],
+)
 @pytest.mark.parametrize("wanted", ["search=needle", "tag=red"])
 def test_a_page_looks_at_so_many_tasks_and_the_next_goes_on(
     api, make_task, short_looks, ordering, wanted
@@ -42,6 +45,20 @@ def test_a_page_looks_at_so_many_tasks_and_the_next_goes_on(
     expected = [found[1], found[9]]
     seen = [pk for page in pages for pk in page]
     assert seen == (expected[::-1] if ordering.startswith("-") else expected)
+
+
+@pytest.mark.parametrize("ordering", ["finished_at", "-finished_at"])
+def test_a_search_in_an_order_that_not_all_have_a_place_in_looks_at_so_many_of_each_kind(
+    api, make_task, short_looks, ordering
+):
+    ended = {"finished_at": timezone.now()}
+    with_value = [make_task(prompt=f"needle {n % 5}", set_to=ended).pk for n in range(6)]
+    without = [make_task(prompt=f"needle {n % 5}").pk for n in range(6)]
+    pages = pages_of(api, f"/api/tasks/?search=needle+0&ordering={ordering}")
+    step = -1 if ordering.startswith("-") else 1
+    expected = [pk for kind in (with_value, without) for pk in (kind[0], kind[5])[::step]]
+    assert [pk for page in pages for pk in page] == expected
+    assert [len(page) for page in pages] == [1, 2, 1]  # 4 looked at; 2 and then 4; 2
 
 
 def test_the_way_back_through_empty_pages_finds_the_same(api, make_task, short_looks):
@@ -131,7 +148,12 @@ def test_many_rows_are_read_in_their_order_and_never_sorted(
         ("priority=3&ordering=-created_at", "COVERING INDEX task_owner_id"),
         ("created_after=2020-01-01T00:00:00Z", "COVERING INDEX task_owner_id"),
         ("error_code=timeout&ordering=priority", "INDEX task_trouble"),
-        ("batch=7&ordering=-priority", "INDEX task_batch"),
+        ("batch=7&ordering=-priority", "COVERING INDEX task_batch"),
+        ("batch=7&ordering=-created_at&priority=3", "COVERING INDEX task_batch"),
+        ("batch=7&status=FAILED", "INDEX task_batch_progress"),
+        ("result_source=mock&ordering=-priority", "COVERING INDEX task_odd_source"),
+        ("truncated=true&ordering=-priority", "INDEX task_truncated"),
+        ("status=COMPLETED&priority=3", "INDEX task_owner_status_id"),
         ("provider=openai", "INDEX task_owner_id"),
     ],
 )
@@ -144,12 +166,33 @@ def test_what_an_owner_has_is_found_by_the_filter_when_the_order_does_not_show_i
     assert any(index in step for step in _plan_of(api, query))
 
 
+@only_sqlite
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("status=COMPLETED&priority=3", "INDEX task_owner_id"),
+        ("batch=7&status=COMPLETED", "INDEX task_batch "),
+    ],
+)
+def test_many_rows_of_one_state_are_found_by_the_other_filter(
+    api, make_task, monkeypatch, query, index
+):
+    monkeypatch.setattr(reading, "_FEW", 0)
+    task = make_task(set_to={"status": "COMPLETED"})
+    task.batch = Batch.objects.create(pk=7, owner=task.owner, total=1)
+    task.save()
+    assert any(index in step for step in _plan_of(api, query))
+
+
 @pytest.mark.parametrize("few", [0, 10_000])
 @pytest.mark.parametrize("is_staff", [True, False])
 @pytest.mark.parametrize(
     "ordering", ["id", "-id", "created_at", "-updated_at", "priority", "-priority", "-finished_at"]
 )
-@pytest.mark.parametrize("wanted", ["", "model=b", "status=FAILED&status=PENDING", "error_code=x"])
+@pytest.mark.parametrize(
+    "wanted",
+    ["", "model=b", "status=FAILED&status=PENDING", "error_code=x", "status=FAILED&model=b"],
+)
 def test_each_way_of_reading_finds_the_same_pages(
     api, owner, make_task, monkeypatch, few, is_staff, ordering, wanted
 ):
@@ -168,6 +211,7 @@ def test_each_way_of_reading_finds_the_same_pages(
         "model=b": lambda task: task.model == "b",
         "status=FAILED&status=PENDING": lambda task: True,
         "error_code=x": lambda task: task.error_code == "x",
+        "status=FAILED&model=b": lambda task: (task.status, task.model) == ("FAILED", "b"),
     }[wanted]
     field = ordering.removeprefix("-")
     is_falling = ordering.startswith("-")
