@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from django.db import connection, models
-from django.db.models import F, Value
+from django.db.models import F, Func, Value
 from django.db.models.lookups import Exact, GreaterThan, In
 from django.db.models.sql.datastructures import BaseTable
 
@@ -24,6 +24,16 @@ class Constant(Value):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         return f"'{self.value}'", ()
+
+
+class Unindexed(Func):
+    """A column, so written that SQLite takes no index of it; to PostgreSQL it is the column."""
+
+    arity = 1
+    template = "%(expressions)s"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return super().as_sql(compiler, connection, template="+%(expressions)s", **extra)
 
 
 class _IndexedTable(BaseTable):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest
@@ -13,7 +13,6 @@ from django.utils.functional import cached_property
 
 from tasks.admin.since import SinceFilter
 from tasks.index_hints import through_index
-from tasks.models import Task
 
 MOST_COUNTED = 10_000
 _LARGE_TEXTS = ("prompt", "system", "result", "metadata", "error_message")
@@ -28,12 +27,27 @@ else:
 
 
 class CappedPaginator(_Paginator):
-    """Counts no further than `MOST_COUNTED` rows and one more, which stands for "and more"."""
+    """Counts no further than `MOST_COUNTED` rows and one more, which stands for "and more".
+
+    The rows are judged once, by their keys: some filters are dear, and a page needs no second look.
+    """
+
+    @cached_property
+    def _keys(self) -> list[Any]:
+        rows = cast("QuerySet[Any]", self.object_list)
+        return list(rows.values_list("pk", flat=True)[: MOST_COUNTED + 1])
 
     @cached_property
     def count(self) -> int:
-        rows = cast("QuerySet[Task]", self.object_list).order_by().values("pk")
-        return rows[: MOST_COUNTED + 1].count()
+        return len(self._keys)
+
+    def page(self, number: int | str) -> Page[Any]:
+        """Raises: PageNotAnInteger, EmptyPage."""
+        number = self.validate_number(number)
+        first = (number - 1) * self.per_page
+        rows = cast("QuerySet[Any]", self.object_list)
+        shown = rows.filter(pk__in=self._keys[first : first + self.per_page])
+        return Page(through_index(shown, None), number, self)
 
 
 class CappedChangeList(ChangeList):
@@ -42,6 +56,12 @@ class CappedChangeList(ChangeList):
     @property
     def has_more(self) -> bool:
         return self.result_count > MOST_COUNTED
+
+    def get_results(self, request: HttpRequest) -> None:
+        """A single page comes from the paginator too, as it has looked for its rows already."""
+        super().get_results(request)
+        if not self.multi_page:
+            self.result_list = self.paginator.page(1).object_list
 
 
 class TaskChangeList(CappedChangeList):

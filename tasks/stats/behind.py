@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from django.db.models import Exists, F, OuterRef, QuerySet
-from django.db.models.functions import Greatest
+from django.db.models import Exists, OuterRef, QuerySet
 
-from tasks.index_hints import is_among, through_index, where
+from tasks.index_hints import Unindexed, is_among, through_index, where
 from tasks.models import Attempt, Task, TemplateVersion
 from tasks.models.task import ODD_SOURCES
 from tasks.querysets import database_now
@@ -128,9 +127,8 @@ def _called(rows: Rows, words: str) -> Rows | None:
     at_provider = calls.filter(provider=provider).order_by().values_list("task", flat=True)
     if at_provider[: _FEW_CALLS + 1].count() <= _FEW_CALLS:
         return rows.filter(pk__in=at_provider)
-    # The greater of a name and itself: SQLite would go through all calls of the provider for
-    # each task, by an index that no other one is preferred to.
-    at = calls.alias(at=Greatest(F("provider"), F("provider"))).filter(at=provider)
+    # Else SQLite would go through all calls of the provider for each task.
+    at = calls.alias(at=Unindexed("provider")).filter(at=provider)
     return rows.filter(Exists(at.filter(task=OuterRef("pk"))))
 
 

@@ -4,8 +4,11 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tasks.admin.tasks import TaskAdmin
 from tasks.models import Task
 from tests.admin.conftest import HOSTILE
 
@@ -40,6 +43,26 @@ def test_what_people_wrote_is_shown_as_text(operator_client, make_task):
     assert "<script>alert" not in text
     assert "<b>x</b>" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; {% debug %}" in text
+
+
+def test_a_filter_is_judged_over_the_whole_list_once(operator_client, make_task):
+    failed = {make_task("FAILED", provider="openai").pk for _ in range(3)}
+    make_task("FAILED", provider="anthropic")
+    with CaptureQueriesContext(connection) as captured:
+        assert _shown(operator_client.get(LIST, {"failed_at": "openai"})) == failed
+    judging = [one["sql"] for one in captured.captured_queries if "COALESCE(" in one["sql"]]
+    assert len([sql for sql in judging if '"tasks_task"."id" IN (' not in sql]) == 1
+
+
+@pytest.mark.parametrize("order", ["", "1"])
+def test_pages_follow_the_order_of_the_list_to_its_end(
+    operator_client, make_task, monkeypatch, order
+):
+    monkeypatch.setattr(TaskAdmin, "list_per_page", 2)
+    made = [make_task().pk for _ in range(5)]
+    pages = [operator_client.get(LIST, {"o": order, "p": page}) for page in (1, 2, 3)]
+    seen = [task.pk for response in pages for task in response.context["cl"].result_list]
+    assert seen == (made if order else made[::-1])
 
 
 def test_digits_find_the_task_with_that_number(operator_client, make_task):
