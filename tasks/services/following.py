@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
@@ -15,6 +16,9 @@ from tasks.vocabulary import TERMINAL
 
 _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.5
+_GAP_A_WAITER_S = 0.001
+_LONGEST_GAP_S = 0.1
+_MOST_KEYS = 500
 
 
 async def wait_until_terminal(
@@ -26,13 +30,27 @@ async def wait_until_terminal(
     server stops.
 
     on_status: awaited with the status and the seconds waited, at every look.
-    One indexed one-column look a time, from 20 ms apart to half a second apart; between two looks
-    no connection is held, so a hundred waiters do not empty the pool.
+    It looks from 20 ms apart to half a second apart, together with whoever else waits; between two
+    looks no connection is held, so a hundred waiters do not empty the pool.
     """
+    looks = _this_loops_looks()
+    looks.waiters += 1
+    try:
+        return await _wait(looks, task_id, timeout_s, on_status)
+    finally:
+        looks.waiters -= 1
+
+
+async def _wait(
+    looks: _Looks,
+    task_id: int,
+    timeout_s: float,
+    on_status: Callable[[str, float], Awaitable[None]] | None,
+) -> bool:
     started = time.monotonic()
     pause_s = _FIRST_PAUSE_S
     while True:
-        status = await _look(task_id)
+        status = await looks.status_of(task_id)
         waited_s = time.monotonic() - started
         if on_status is not None and status is not None:
             await on_status(status, waited_s)
@@ -63,10 +81,66 @@ async def _stops_within(pause_s: float) -> bool:
         return False
 
 
+@dataclass(eq=False)
+class _Round:
+    """One look: for which tasks, and what it found; None: not yet, or its looker was ended."""
+
+    keys: set[int] = field(default_factory=set)
+    is_led: bool = False
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+    statuses: dict[int, str] | None = None
+
+
+class _Looks:
+    """One event loop's: who asks within a short while shares one look, which the first one takes,
+    for the more waiters there are, the longer the while."""
+
+    def __init__(self) -> None:
+        self.waiters = 0
+        self._round = _Round()
+        self._next_at = 0.0
+
+    async def status_of(self, task_id: int) -> str | None:
+        """As it is after this call began; None: there is no such task (any more)."""
+        while True:
+            this = self._round
+            this.keys.add(task_id)
+            if this.is_led:
+                await this.is_over.wait()
+            else:
+                await self._lead(this)
+            if this.statuses is not None:
+                return this.statuses.get(task_id)
+
+    async def _lead(self, this: _Round) -> None:
+        this.is_led = True
+        try:
+            await asyncio.sleep(self._next_at - time.monotonic())
+            self._next_at = time.monotonic() + min(_LONGEST_GAP_S, _GAP_A_WAITER_S * self.waiters)
+            self._round = _Round()
+            this.statuses = await _look(sorted(this.keys))
+        finally:
+            if self._round is this:
+                self._round = _Round()
+            this.is_over.set()
+
+
+_looks: WeakKeyDictionary[asyncio.AbstractEventLoop, _Looks] = WeakKeyDictionary()
+
+
+def _this_loops_looks() -> _Looks:
+    return _looks.setdefault(asyncio.get_running_loop(), _Looks())
+
+
 @sync_to_async
-def _look(task_id: int) -> str | None:
+def _look(keys: list[int]) -> dict[int, str]:
+    """On a thread of whoever leads: in a request's context, its own, and its own connection."""
+    found: dict[int, str] = {}
     try:
-        return Task.objects.filter(pk=task_id).values_list("status", flat=True).first()
+        for first in range(0, len(keys), _MOST_KEYS):
+            rows = Task.objects.filter(pk__in=keys[first : first + _MOST_KEYS])
+            found.update(rows.values_list("pk", "status"))
+        return found
     finally:
         if not connection.in_atomic_block:  # the caller's transaction goes on
             connection.close_if_unusable_or_obsolete()
