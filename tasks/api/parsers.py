@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import IO, Any
 
 from django.conf import settings
@@ -72,10 +73,13 @@ class NdjsonParser(BaseParser):
 
 
 class NdjsonBody:
-    """A body to be read by the line."""
+    """A body to be read by the line. `rewind` goes back to its beginning; None: it is not kept."""
 
     def __init__(self, stream: IO[Any]) -> None:
         self.readline = stream.readline
+        # Django's request is no file, but under ASGI has one: the whole body, on disk.
+        file = getattr(stream, "_stream", stream)
+        self.rewind = partial(file.seek, 0) if file.seekable() else None
 
 
 def parse_json(body: bytes) -> Any:

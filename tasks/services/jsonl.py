@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 from tasks.services import strict_json
@@ -30,15 +31,31 @@ class Line:
 
 def read_lines(file: Lines, on_bytes: Callable[[int], object] = lambda _: None) -> Iterator[Line]:
     """The lines of `file`. on_bytes: told how many bytes were read, for a progress bar."""
+    for number, raw in _raw_lines(file, on_bytes):
+        if len(raw) > _MOST_LINE_BYTES:
+            yield Line(number=number, problem=f"is longer than {_MOST_LINE_BYTES} bytes")
+        else:
+            yield _parse(number, raw)
+
+
+def has_more_lines(file: Lines, most: int) -> bool:
+    """Are there more than `most` lines that are not blank? Reads until it knows."""
+    return next(islice(_raw_lines(file), most, None), None) is not None
+
+
+def _raw_lines(
+    file: Lines, on_bytes: Callable[[int], object] = lambda _: None
+) -> Iterator[tuple[int, bytes]]:
+    """Number and text of each line that is not blank; of one that is too long, the beginning."""
     number = 0
     while raw := file.readline(_MOST_LINE_BYTES + 1):
         number += 1
         on_bytes(len(raw))
         if len(raw) > _MOST_LINE_BYTES:
             on_bytes(_skip_to_line_end(file, raw))
-            yield Line(number=number, problem=f"is longer than {_MOST_LINE_BYTES} bytes")
+            yield number, raw
         elif text := raw.removeprefix(_BOM if number == 1 else b"").strip():
-            yield _parse(number, text)
+            yield number, text
 
 
 def _parse(number: int, text: bytes) -> Line:

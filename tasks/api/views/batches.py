@@ -107,7 +107,7 @@ class BatchListView(ApiView, GenericAPIView):  # type: ignore[type-arg]
         if lines is not None:
             options: dict[str, Any] = dict(request.query_params.items())
             options.pop("format", None)
-            items = items_of_lines(lines)
+            items = items_of_lines(lines, lines.rewind)
         else:
             if not isinstance(request.data, dict):
                 raise InvalidInput({"non_field_errors": ["Must be a JSON object."]})
