@@ -167,6 +167,28 @@ def test_what_an_owner_has_is_found_by_the_filter_when_the_order_does_not_show_i
 
 
 @only_sqlite
+@pytest.mark.parametrize("ordering", ["", "&ordering=id", "&ordering=-finished_at"])
+def test_a_short_time_is_looked_through_by_that_time(api, make_task, staff, monkeypatch, ordering):
+    monkeypatch.setattr(reading, "WALK", 1)
+    for _ in range(3):
+        make_task(set_to={"finished_at": timezone.now()})
+    steps = _plan_of(api, f"status=FAILED&created_after=2020-01-01T00:00:00Z{ordering}")
+    assert any("INDEX task_created" in step for step in steps)
+
+
+def test_a_page_that_looks_through_a_part_asks_for_it_once(
+    api, make_task, short_looks, monkeypatch
+):
+    monkeypatch.setattr(reading, "WALK", 1)
+    for _ in range(9):
+        make_task()
+    with CaptureQueriesContext(connection) as captured:
+        api.get("/api/tasks/?search=needle&ordering=-priority")
+    searches = [one["sql"] for one in captured.captured_queries if "needle" in one["sql"]]
+    assert len(searches) == 1
+
+
+@only_sqlite
 @pytest.mark.parametrize(
     ("query", "index"),
     [
