@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import datetime
 
 import django
@@ -46,6 +48,20 @@ def fill(finished: int, waiting: int, due: int) -> int:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
     return int(Task.objects.count())
+
+
+@contextlib.contextmanager
+def indexes_last(*models: type[Model]) -> Iterator[None]:
+    """What comes into these tables meanwhile gets its indexes at the end: sooner done, and denser
+    than they would have grown. Not for what measures writing."""
+    indexes = [(model, index) for model in models for index in model._meta.indexes]
+    with connection.schema_editor() as editor:
+        for model, index in indexes:
+            editor.remove_index(model, index)
+    yield
+    with connection.schema_editor() as editor:
+        for model, index in indexes:
+            editor.add_index(model, index)
 
 
 def insert(model: type[Model], values: dict[str, str], source: str | int) -> None:

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from bench.probes.conversation import serve  # noqa: E402
-from bench.probes.fill import insert  # noqa: E402
+from bench.probes.fill import indexes_last, insert  # noqa: E402
 from tasks.models import Attempt, Batch, Task, TemplateVersion  # noqa: E402
 from tasks.stats.rollup import rebuild  # noqa: E402
 
@@ -80,6 +80,13 @@ _QUEUE = {
 
 def month(ended: int, due: int = 5_000, waiting: int = 5_000) -> int:
     """How many tasks there are then. Of templates and batches, those that are there are used."""
+    with indexes_last(Task, Attempt):
+        insert_month(ended, due, waiting)
+    return settle()
+
+
+def insert_month(ended: int, due: int = 5_000, waiting: int = 5_000) -> None:
+    """The rows alone: without sums, and without the database's own statistics."""
     get_user_model().objects.get_or_create(username="second")
     values = _task(ended)
     if not TemplateVersion.objects.filter(pk=20).exists() or not Batch.objects.filter(pk=1000):
@@ -89,6 +96,10 @@ def month(ended: int, due: int = 5_000, waiting: int = 5_000) -> int:
     insert(Task, _QUEUE, due)
     later = {"wake_at": _ago("-86400"), "waiting_reason": "'scheduled'"}
     insert(Task, _QUEUE | later, waiting)
+
+
+def settle() -> int:
+    """Add up what is summed by the hour and the day, and tidy. Returns how many tasks there are."""
     rebuild()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if _IS_POSTGRES else "PRAGMA wal_checkpoint(TRUNCATE)")

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from bench.probes.conversation import serve  # noqa: E402
-from bench.probes.fill import insert  # noqa: E402
+from bench.probes.fill import indexes_last, insert  # noqa: E402
 from tasks.models import (  # noqa: E402
     ApiKey,
     AuditEntry,
@@ -69,8 +69,9 @@ def furnish(few: int, many: int) -> int:
     insert(Batch, _BATCH, few)
     insert(ApiKey, _KEY, few)
     insert(WebhookEndpoint, _ENDPOINT, few)
-    insert(WebhookDelivery, _MESSAGE, many)
-    insert(AuditEntry, _ENTRY, many)
+    with indexes_last(WebhookDelivery, AuditEntry):
+        insert(WebhookDelivery, _MESSAGE, many)
+        insert(AuditEntry, _ENTRY, many)
     return few + many
 
 
