@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 
 from mcp_bridge.caller import Caller
 from mcp_bridge.connections import begin_call, end_call
-from mcp_bridge.threads import DatabaseThreads
+from mcp_bridge.threads import AT_ONCE, DatabaseThreads
 from tasks.errors import DatabaseUnavailable, DomainError
 from tasks.services.audit import Actor, acting
 from tasks.vocabulary import Door
@@ -20,8 +20,7 @@ from tasks.vocabulary import Door
 Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 12  # of the 16 connections that a web process pools: the pages keep some
-threads = DatabaseThreads(_AT_ONCE)
+threads = DatabaseThreads(AT_ONCE)
 
 
 async def on_database(caller: Caller, function: Callable[[AbstractBaseUser], Result]) -> Result:

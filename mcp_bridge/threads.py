@@ -18,6 +18,7 @@ from mcp_bridge.connections import close_connection, keep_connection
 Result = TypeVar("Result")
 Job = Callable[[], None]
 
+AT_ONCE = 12  # of the 16 connections that a web process pools: the pages keep some
 _IDLE_S = 60.0  # then the connection is given up, until there is something to do
 _GOODBYE_S = 0.3
 

@@ -19,7 +19,9 @@ from pathlib import Path
 
 import requests
 
+from mcp_bridge.threads import AT_ONCE
 from tests.deployment import Deployment, template_database
+from tests.mcp_bridge.held import no_submits
 from tests.mcp_bridge.test_http import Site
 from tests.mcp_bridge.wire import Wire
 
@@ -48,24 +50,28 @@ def talk_long(deployment: Deployment, calls: int, steps: int = 5) -> list[Use]:
     task_id = wire.call("create_task", prompt="hello")["structuredContent"]["task_id"]
     uses = []
     for part in range(steps + 1):
+        if not part:
+            _open_all_connections(deployment, wire)
         for number in range(calls // steps if part else 200):
             _call_something(wire, task_id, number)
-        if not part:
-            _call_at_once(wire, 24)
         uses.append(Use.of(wire.process.pid))
     wire.process.stdin.close()
     assert wire.end(10) == 0
     return uses
 
 
-def _call_at_once(wire: Wire, calls: int) -> None:
-    """Lets the server open what it ever will: one call after the other needs two threads and their
-    connections, if a look for changed prompts falls into it, and else one."""
-    for number in range(calls):
-        params = {"name": "list_tasks", "arguments": {}}
-        wire.send({"jsonrpc": "2.0", "id": f"{number}", "method": "tools/call", "params": params})
-    for _ in range(calls):
+def _open_all_connections(deployment: Deployment, wire: Wire) -> None:
+    """Lets the server start all the threads that it ever will, each with its connection: calls one
+    after the other need one, or more if somebody else is busy on this machine."""
+    submit = {"name": "create_task", "arguments": {"prompt": "hello"}}
+    with no_submits(deployment):
+        for number in range(AT_ONCE):
+            key = f"held {number}"
+            wire.send({"jsonrpc": "2.0", "id": key, "method": "tools/call", "params": submit})
+        assert wire.ask("ping")["result"] == {}  # so the calls before it are under way
+    for _ in range(AT_ONCE):
         assert not wire.receive()["result"]["isError"]
+    assert Use.of(wire.process.pid).threads > AT_ONCE
 
 
 def _call_something(wire: Wire, task_id: int, number: int) -> None:

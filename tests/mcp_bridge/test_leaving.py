@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
-import sqlite3
 import threading
 
-import psycopg
 import pytest
 import requests
 
 from tests.deployment import wait_until
+from tests.mcp_bridge.held import no_submits
 from tests.mcp_bridge.test_http import PING, Site
 from tests.mcp_bridge.wire import Wire
 
 pytestmark = pytest.mark.processes
-
-
-@contextlib.contextmanager
-def _no_submits(deployment):
-    """Whoever submits waits for us."""
-    if deployment.database_url.startswith("postgres"):
-        with psycopg.connect(deployment.database_url) as connection:
-            connection.execute("LOCK TABLE tasks_task IN EXCLUSIVE MODE")
-            yield
-    else:
-        with contextlib.closing(sqlite3.connect(deployment.database_path)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield
-            connection.rollback()
 
 
 def _counts(deployment):
@@ -51,7 +35,7 @@ def test_the_end_of_the_input_in_a_submit_leaves_all_of_it_or_nothing(
     wire.shake_hands()
     before = _counts(deployment)
     call = {"name": tool, "arguments": arguments}
-    with _no_submits(deployment):
+    with no_submits(deployment):
         wire.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call})
         assert wire.ask("ping", 2)["result"] == {}  # so the call before it is under way
         wire.process.stdin.close()
