@@ -59,12 +59,21 @@ class _Compiled(Generic[Row]):
         # One query, one compiler: this object's alone, so nobody else's SQL is replaced.
         self._rows.query.get_compiler = lambda *_, **__: self._compiler  # type: ignore[method-assign]
         self._compiler.as_sql = self._as_sql
+        self._find_converters = self._compiler.get_converters
+        self._compiler.get_converters = self._converters_of
+        self._converters: dict[int, Any] | None = None
 
     def fetch(self, values: tuple[int | str, ...]) -> list[Row]:
         for places, value in zip(self._places, values, strict=True):
             for place in places:
                 self._parameters[place] = value
         return list(self._rows._iterable_class(self._rows))
+
+    def _converters_of(self, columns: Any) -> dict[int, Any]:
+        """Of columns that are the same each time."""
+        if self._converters is None:
+            self._converters = self._find_converters(columns)
+        return self._converters
 
     def _as_sql(self, *arguments: Any, **options: Any) -> tuple[str, tuple[Any, ...]]:
         return self._sql, tuple(self._parameters)
