@@ -16,8 +16,12 @@ from tasks.services.audit import note
 from tasks.vocabulary import Scope
 
 _USE_IS_NEWS_AFTER = timedelta(minutes=1)
+_ASKED_FOR = (  # by each request; what else there is to know is read when somebody asks
+    "scope", "expires_at", "revoked_at", "last_used_at",
+    "user__username", "user__is_active", "user__is_staff", "user__is_superuser",
+)  # fmt: skip
 _by_digest: Prepared[ApiKey] = Prepared(
-    lambda digest: ApiKey.objects.select_related("user").filter(digest=digest)
+    lambda digest: ApiKey.objects.select_related("user").only(*_ASKED_FOR).filter(digest=digest)
 )
 
 
