@@ -20,10 +20,18 @@ def count_event(name: str, window_s: int, *, amount: int = 1) -> tuple[int, floa
     try:
         if not amount:
             return int(cache.get(key, 0)), left_s
-        cache.add(key, 0, timeout=window_s + 5)
-        return cache.incr(key, amount), left_s
-    except ValueError:  # it was evicted between the two steps
+        return _increment(key, amount, window_s + 5), left_s
+    except ValueError:  # it was evicted between two steps
         return amount, left_s
+
+
+def _increment(key: str, amount: int, kept_s: int) -> int:
+    """One step for all but the first of a window; of several firsts at once only one makes it."""
+    try:
+        return cache.incr(key, amount)
+    except ValueError:
+        cache.add(key, 0, timeout=kept_s)
+        return cache.incr(key, amount)
 
 
 def forget_events(name: str, window_s: int) -> None:
