@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from tasks.models import AuditEntry
 from tasks.querysets import database_now
+from tasks.row_writes import insert_rows
 from tasks.vocabulary import Door
 
 KEPT_DAYS = 365
@@ -58,15 +60,16 @@ def note(
     who = _current.get()
     actor = Actor(door=Door.SHELL, user=user) if who is None else who()
     acted = actor.user if actor.user is not None and actor.user.pk is not None else user
-    AuditEntry.objects.create(
-        door=actor.door.value,
-        actor_id=None if acted is None else acted.pk,
-        actor="" if acted is None else acted.get_username()[:150],
-        key_id=actor.key_id,
-        action=action,
-        subject=subject,
-        details=details,
-    )
+    entry = {
+        "door": actor.door.value,
+        "actor_id": None if acted is None else acted.pk,
+        "actor": "" if acted is None else acted.get_username()[:150],
+        "key_id": actor.key_id,
+        "action": action,
+        "subject": subject,
+        "details": json.dumps(details),
+    }
+    insert_rows(AuditEntry, tuple(entry), [tuple(entry.values())])
 
 
 def prune_audit() -> int:
