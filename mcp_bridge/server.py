@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,7 +119,12 @@ class EraServer(Server[Any]):
     @property
     def server_info_stamp(self) -> dict[str, Any]:
         """Stands in every modern answer, so without the icon."""
-        return self.server_info.model_copy(update={"icons": None}).model_dump(exclude_none=True)
+        return {**self._names}
+
+    @functools.cached_property
+    def _names(self) -> dict[str, str]:
+        names = self.server_info.model_dump(include={"name", "title", "version"})
+        return {field: name for field, name in names.items() if name is not None}
 
     def get_capabilities(self, *arguments: Any, **options: Any) -> ServerCapabilities:
         told = super().get_capabilities(*arguments, **options)
