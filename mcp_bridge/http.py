@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import anyio
 import uvicorn
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -24,6 +25,7 @@ from tasks.services.live import end_all_streams
 
 _STOP_GRACE_S = 3
 _MOST_BODY_BYTES = 1_048_576
+_ALREADY_JUDGED = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # by the gate
 
 
 def http_app(*, path: str = "/mcp", is_read_only: bool = False) -> Starlette:
@@ -33,7 +35,7 @@ def http_app(*, path: str = "/mcp", is_read_only: bool = False) -> Starlette:
     manager = StreamableHTTPSessionManager(
         build_server(_caller_of, has_sessions=False),
         stateless=True,
-        security_settings=security,
+        security_settings=_ALREADY_JUDGED,
         max_request_body_size=_MOST_BODY_BYTES,
     )
     gate = Gate(manager.handle_request, security=security, is_read_only=is_read_only)
