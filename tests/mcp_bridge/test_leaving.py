@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 import requests
@@ -72,6 +73,25 @@ def test_a_signal_answers_who_waits_for_a_task_over_http(deployment, number, ver
     wait.join(10)
     assert [answer["task"]["status"] for answer in told] == ["PENDING"]
     assert "Traceback" not in deployment.log(site.process)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_on_stdio_is_followed_at_little_cost(deployment, number):
+    """A busy machine must not turn it into more than a second: by the processor's clock."""
+    wire = Wire(deployment)
+    wire.shake_hands()
+    assert not wire.call("create_task", prompt="hello")["isError"]
+    before_s = _cpu_s(wire.process.pid)
+    os.kill(wire.process.pid, number)
+    os.waitid(os.P_PID, wire.process.pid, os.WEXITED | os.WNOWAIT)
+    assert _cpu_s(wire.process.pid) - before_s < 0.2
+    assert wire.end() == 0
+
+
+def _cpu_s(pid):
+    """Seconds of processor time, also of a process that has ended and was not yet fetched."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class _Client:

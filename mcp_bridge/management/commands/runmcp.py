@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import socket
@@ -58,6 +59,7 @@ class Command(BaseCommand):
             who = f"acting as {user.get_username()}" if user else "acting as each key's user"
             self.stdout.write(f"OK: settings, database and migrations are ready, {who}.")
             return
+        gc.freeze()  # what is loaded stays: to look through it for garbage delays calls and the end
         if is_http:
             listener = _listen(options["host"], options["port"])
             anyio.run(serve_http, http_app(is_read_only=options["read_only"]), listener)
