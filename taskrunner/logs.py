@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import logging.config
 from typing import Any
 
@@ -16,6 +17,13 @@ _SHARED: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.stdlib.PositionalArgumentsFormatter(),
 ]
+
+
+class WithoutInfo(logging.Filter):
+    """For a library that calls news what is none."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno != logging.INFO
 
 
 def logging_config(level: LogLevel, fmt: LogFormat) -> dict[str, Any]:
@@ -43,6 +51,7 @@ def logging_config(level: LogLevel, fmt: LogFormat) -> dict[str, Any]:
                 ],
             }
         },
+        "filters": {"without_info": {"()": WithoutInfo}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "structured"},
         },
@@ -50,6 +59,8 @@ def logging_config(level: LogLevel, fmt: LogFormat) -> dict[str, Any]:
         "loggers": {
             # django-q2 would bring a handler of its own; one voice is enough.
             "django-q": {"handlers": [], "level": level.upper(), "propagate": True},
+            # It says at every call over HTTP that a session has ended, and there are none.
+            "mcp.server.streamable_http": {"filters": ["without_info"]},
         },
     }
 

@@ -241,3 +241,11 @@ def test_a_port_that_is_taken_is_one_line_and_not_a_success(deployment):
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert "address already in use" in done.stderr.lower()
+
+
+def test_a_call_that_goes_well_leaves_no_line_in_the_log(site):
+    key = site.key()
+    before = site.deployment.log(site.process)
+    assert site.post(key=key, headers={"MCP-Protocol-Version": "2025-11-25"}).status_code == 200
+    assert site.post(key="wrong").status_code == 401  # by then the first call is over
+    assert site.deployment.log(site.process) == before
