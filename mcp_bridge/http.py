@@ -17,6 +17,7 @@ from starlette.routing import Route
 from mcp_bridge.caller import Caller
 from mcp_bridge.gate import CALLER, Gate, MetadataGate, transport_security
 from mcp_bridge.identity import Context
+from mcp_bridge.refusals import PlainRefusals
 from mcp_bridge.resource_metadata import WELL_KNOWN
 from mcp_bridge.server import build_server
 from tasks.conf import get_conf
@@ -38,7 +39,8 @@ def http_app(*, path: str = "/mcp", is_read_only: bool = False) -> Starlette:
         security_settings=_ALREADY_JUDGED,
         max_request_body_size=_MOST_BODY_BYTES,
     )
-    gate = Gate(manager.handle_request, security=security, is_read_only=is_read_only)
+    app = PlainRefusals(manager.handle_request)
+    gate = Gate(app, security=security, is_read_only=is_read_only)
     routes = [
         Route(path, endpoint=gate),
         Route(f"{WELL_KNOWN}{path}", endpoint=MetadataGate(path, security)),

@@ -249,3 +249,22 @@ def test_a_call_that_goes_well_leaves_no_line_in_the_log(site):
     assert site.post(key=key, headers={"MCP-Protocol-Version": "2025-11-25"}).status_code == 200
     assert site.post(key="wrong").status_code == 401  # by then the first call is over
     assert site.deployment.log(site.process) == before
+
+
+@pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("{secret", -32700),
+        ('[{"jsonrpc": "2.0", "id": 1, "method": "secret"}]', -32600),
+        ('{"id": 1, "method": "secret"}', -32600),
+        ('"secret"', -32600),
+    ],
+)
+def test_what_is_no_message_is_refused_without_a_word_of_it(lasting_site, version, body, code):
+    site, key = lasting_site
+    answer = site.post(body, key=key, headers={"MCP-Protocol-Version": version})
+    told = answer.json()
+    assert (answer.status_code, told["id"], told["error"]["code"]) == (400, None, code)
+    assert "secret" not in answer.text
+    assert "pydantic" not in answer.text
