@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import connection, models
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -44,11 +44,13 @@ class TaskQuerySet(OwnedQuerySet):
         rows = self.filter(where("status", Status.PENDING), wake_at__isnull=True)
         return through_index(rows, "task_due").order_by(RANK.desc(), "id")
 
-    def ahead_of(self, priority: int, boost: int, task_id: int) -> Self:
-        """Those of this selection that are called before such a task, or are that task."""
-        ranked = self.annotate(rank=RANK)
-        own = priority + boost
-        return ranked.filter(Q(rank__gt=own) | Q(rank=own, pk__lte=task_id))
+    def above(self, rank: int) -> Self:
+        """Those of this selection that go before any task of this rank."""
+        return self.annotate(rank=RANK).filter(rank__gt=rank)
+
+    def of_rank_until(self, rank: int, task_id: int) -> Self:
+        """Those of this rank that go before this task, and the task itself."""
+        return self.annotate(rank=RANK).filter(rank=rank, pk__lte=task_id)
 
     def waiting(self) -> Self:
         """PENDING, but not before their `wake_at`; the next to wake first."""

@@ -49,7 +49,7 @@ def queue_position(task: Task) -> int | None:
     """How many due tasks are called before this one, itself counted."""
     if task.state is not Status.PENDING or task.wake_at is not None:
         return None
-    return _count_ahead.first(task.priority + task.boost, task.pk)
+    return sum(_count_ahead(task.priority + task.boost, task.pk))
 
 
 def _seconds_left(task: Task, position: int | None) -> float | None:
@@ -80,10 +80,16 @@ def _recent(runs: Iterable[tuple[datetime, datetime]], now: datetime) -> list[fl
 
 
 def _select_ahead(rank: int, task_id: int) -> QuerySet[Any, int]:
+    """Two counts, each of one stretch of the index: whoever stands in front costs little, however
+    long the line is behind them."""
     due: TaskQuerySet = Task.objects.all().due()
-    ahead = due.ahead_of(rank, 0, task_id).order_by()
-    # A count that is a query, to be prepared: of all rows as one group.
-    grouped = ahead.annotate(group=Value(1)).values("group").annotate(n=Count("*"))
+    own = _select_count(due.of_rank_until(rank, task_id))
+    return _select_count(due.above(rank)).union(own, all=True)
+
+
+def _select_count(rows: TaskQuerySet) -> QuerySet[Any, int]:
+    """A count that is a query, to be prepared: of all rows as one group; no row for none."""
+    grouped = rows.order_by().annotate(group=Value(1)).values("group").annotate(n=Count("*"))
     counted: QuerySet[Any, int] = grouped.values_list("n", flat=True)
     return counted
 

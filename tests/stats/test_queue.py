@@ -3,9 +3,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from tasks.stats.queue import get_outlook
+from tasks.stats.queue import get_outlook, queue_position
 
 
 def test_the_line_is_by_priority_and_then_by_age(make_task):
@@ -13,6 +14,21 @@ def test_the_line_is_by_priority_and_then_by_age(make_task):
     urgent, low = make_task("PENDING", priority=9), make_task("PENDING", priority=1)
     places = [get_outlook(task).queue_position for task in (urgent, first, second, low)]
     assert places == [1, 2, 3, 4]
+
+
+def test_a_place_is_found_without_a_look_at_those_behind(make_task, django_assert_num_queries):
+    """Both parts of the line, those of a higher rank and the older ones, are found by the index."""
+    task = make_task("PENDING")
+    with django_assert_num_queries(1) as asked:
+        assert queue_position(task) == 1
+    prefix, found = "EXPLAIN QUERY PLAN", "SEARCH tasks_task USING INDEX task_due"
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            prefix, found = "EXPLAIN", "Index Cond"
+            cursor.execute("SET LOCAL enable_seqscan = off")  # the table is too small for its index
+        cursor.execute(f"{prefix} {asked.captured_queries[0]['sql']}")
+        plan = "\n".join(str(line) for line in cursor.fetchall())
+    assert plan.count(found) == 2, plan
 
 
 def test_waiting_running_and_ended_tasks_stand_in_no_line(make_task):
