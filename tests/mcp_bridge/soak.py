@@ -20,7 +20,7 @@ from pathlib import Path
 import requests
 
 from mcp_bridge.threads import AT_ONCE
-from tests.deployment import Deployment, template_database
+from tests.deployment import Deployment, template_database, wait_until
 from tests.mcp_bridge.held import no_submits
 from tests.mcp_bridge.test_http import Site
 from tests.mcp_bridge.wire import Wire
@@ -41,6 +41,18 @@ class Use:
         files = len(os.listdir(f"/proc/{pid}/fd"))
         rss_mb = int(found["VmRSS"].split()[0]) / 1024
         return cls(rss_mb=rss_mb, files=files, threads=int(found["Threads"]))
+
+    @classmethod
+    def at_rest(cls, pid: int) -> Use:
+        """The same once it stays alike: clients that have hung up are noticed one by one."""
+        looks: list[Use] = []
+
+        def is_alike() -> bool:
+            looks.append(cls.of(pid))
+            return len(looks) > 2 and len({use.files for use in looks[-3:]}) == 1
+
+        wait_until(is_alike, 60, "the clients' connections are closed", every_s=1)
+        return looks[-1]
 
 
 def talk_long(deployment: Deployment, calls: int, steps: int = 5) -> list[Use]:
@@ -145,7 +157,7 @@ def main() -> None:
         _say(f"HTTP, before: {Use.of(site.process.pid)}")
         for turn in range(3):
             told = crowd(site, f"{site.key()}", options.clients, 3)
-            _say(f"HTTP, crowd {turn}: {dict(told)}, {Use.of(site.process.pid)}")
+            _say(f"HTTP, crowd {turn}: {dict(told)}, {Use.at_rest(site.process.pid)}")
         ((tasks,),) = deployment.query("SELECT count(*) FROM tasks_task WHERE prompt <> %s", ("",))
         _say(f"tasks in all: {tasks}")
 
