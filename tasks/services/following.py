@@ -83,12 +83,14 @@ async def _stops_within(pause_s: float) -> bool:
 
 @dataclass(eq=False)
 class _Round:
-    """One look: for which tasks, and what it found; None: not yet, or its looker was ended."""
+    """One look: for which tasks, and what it found; None: not yet, or its looker was ended.
+    `error`: what it met instead, for all who share it: each would wait as long for the same."""
 
     keys: set[int] = field(default_factory=set)
     is_led: bool = False
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
     statuses: dict[int, str] | None = None
+    error: Exception | None = None
 
 
 class _Looks:
@@ -107,6 +109,8 @@ class _Looks:
             this.keys.add(task_id)
             if this.is_led:
                 await this.is_over.wait()
+                if this.error is not None:
+                    raise this.error
             else:
                 await self._lead(this)
             if this.statuses is not None:
@@ -119,6 +123,9 @@ class _Looks:
             self._next_at = time.monotonic() + min(_LONGEST_GAP_S, _GAP_A_WAITER_S * self.waiters)
             self._round = _Round()
             this.statuses = await _look(sorted(this.keys))
+        except Exception as error:
+            this.error = error
+            raise
         finally:
             if self._round is this:
                 self._round = _Round()

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from tasks.models import Task
 from tasks.services import following
@@ -84,3 +84,21 @@ def test_who_shares_the_look_of_a_waiter_that_leaves_looks_on(make_task, looks):
 
     assert run(scene) is True
     assert looks
+
+
+def test_one_look_that_fails_is_the_answer_to_all_who_share_it(make_task, monkeypatch):
+    keys = [make_task().pk for _ in range(20)]
+    failed = []
+
+    async def fail(asked):
+        failed.append(asked)
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(following, "_look", fail)
+
+    async def scene():
+        waiters = [wait_until_terminal(key, 5.0) for key in keys]
+        return await asyncio.gather(*waiters, return_exceptions=True)
+
+    assert [type(told) for told in run(scene)] == [OperationalError] * 20
+    assert len(failed) == 1
