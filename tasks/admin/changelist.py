@@ -89,16 +89,18 @@ class TaskChangeList(CappedChangeList):
         """The column, its index and the sign of the order; None: go by number."""
         used = [spec for spec in self.filter_specs if set(spec.expected_parameters()) & self._asked]
         times = [
-            spec for spec in used if isinstance(spec, SinceFilter) and spec.since() is not None
+            (since, spec)
+            for spec in used
+            if isinstance(spec, SinceFilter) and (since := spec.since()) is not None
         ]
         if not times:
             return None
-        first = times[0]
+        _, shortest = max(times, key=lambda time: time[0])
         is_alone = len(used) == len(times) and not self.query
-        if not is_alone and not first.is_narrow(MOST_READ_BY_TIME):
+        if not is_alone and not shortest.is_narrow(MOST_READ_BY_TIME):
             return None
         direction = "" if self.params.get(ORDER_VAR, "").startswith("1") else "-"
-        return first.column, first.index, direction
+        return shortest.column, shortest.index, direction
 
     @property
     def _asked(self) -> set[str | None]:

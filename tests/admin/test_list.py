@@ -54,6 +54,17 @@ def test_a_filter_is_judged_over_the_whole_list_once(operator_client, make_task)
     assert len([sql for sql in judging if '"tasks_task"."id" IN (' not in sql]) == 1
 
 
+@pytest.mark.parametrize(
+    ("finished", "created", "column"),
+    [("30d", "1h", "created_at"), ("1h", "30d", "finished_at")],
+)
+def test_of_two_times_the_shorter_is_read_by(operator_client, make_task, finished, created, column):
+    make_task("COMPLETED")
+    query = {"finished": finished, "created": created}
+    changelist = operator_client.get(LIST, query).context["cl"]
+    assert changelist.queryset.query.order_by[0] == f"-{column}"
+
+
 @pytest.mark.parametrize("order", ["", "1"])
 def test_pages_follow_the_order_of_the_list_to_its_end(
     operator_client, make_task, monkeypatch, order
