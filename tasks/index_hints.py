@@ -36,6 +36,14 @@ class Unindexed(Func):
         return super().as_sql(compiler, connection, template="+%(expressions)s", **extra)
 
 
+class Unsorted(Unindexed):
+    """A column to sort by that no index is in the order of, to PostgreSQL either."""
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        twice = "GREATEST(%(expressions)s, %(expressions)s)"
+        return super().as_sql(compiler, connection, template=twice, **extra)
+
+
 class _IndexedTable(BaseTable):
     index: str | None
 

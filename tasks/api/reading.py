@@ -7,17 +7,16 @@ filtered by, and sorted; else the walk goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
-from django.db.models import F, Max, Q
-from django.db.models.functions import Greatest
+from django.db.models import Max, Q
 from django.http import QueryDict
 
 from tasks.api.cursors import OPTIONAL, Ordering, Place
-from tasks.index_hints import through_index
+from tasks.index_hints import Unsorted, through_index
 from tasks.models import Task
 from tasks.models.task import ODD_SOURCES
 from tasks.querysets import TaskQuerySet
@@ -61,7 +60,8 @@ class Way:
     for, before most other filters. `within`: all tasks of the time asked for, if one is; a walk by
     that time stays there. `easy`: for a filter that no index knows, all that the other filters let
     through. A page looks at LOOK_THROUGH of them and goes on in the next one, so it may have few
-    rows, or none."""
+    rows, or none. `states`: several, if nothing else is asked for; each has its own order of ids.
+    """
 
     index: str | None = None
     has_order: bool = True
@@ -69,6 +69,7 @@ class Way:
     in_state: TaskQuerySet | None = None
     within: TaskQuerySet | None = None
     easy: TaskQuerySet | None = None
+    states: Sequence[str] = ()
 
     @classmethod
     def by(
@@ -95,6 +96,7 @@ class Way:
             if time
             else None,
             easy=None if is_easy else select(_only(criteria, FILTER_NAMES - UNINDEXED)),
+            states=criteria.getlist("status") if set(criteria) == {"status"} else (),
         )
 
     def sorts_well(self, order: Ordering) -> bool:
@@ -143,6 +145,9 @@ def read_page(
     """At most `most` of `rows` beyond `place`, in the direction in which it looks; and, of a page
     that is not full, where it stopped looking; None: there are no more."""
     is_backward = place is not None and place.is_backward
+    if ordering.field == "id" and len(way.states) > 1:
+        rest = rows if place is None else rows.filter(ordering.beyond(place))
+        return _merged(rest, ordering, most, way.states, backward=is_backward), None
     found: list[Task] = []
     for part, order, start in _parts(ordering, place):
         rest = rows.filter(part)
@@ -203,12 +208,24 @@ def _sorted(
 ) -> TaskQuerySet:
     """Sorted by numbers first: whole rows would be read, and carried through the sort."""
     is_descending = order.is_descending is not backward
-    # The greater of a value and itself, which no index is in the order of.
-    keys = [Greatest(F(name), F(name)) for name in dict.fromkeys((order.field, "id"))]
+    keys = [Unsorted(name) for name in dict.fromkeys((order.field, "id"))]
     sorted_rows = way.find(rest).order_by(*(key.desc() if is_descending else key for key in keys))
     page: TaskQuerySet = rest.model._default_manager.filter(pk__in=sorted_rows.values("pk")[:most])
     page.query.select_related = rest.query.select_related
     return order.sort(page, backward=backward)
+
+
+def _merged(
+    rest: TaskQuerySet, order: Ordering, most: int, states: Sequence[str], *, backward: bool
+) -> list[Task]:
+    """Of as many of each state as there may be on the page, those that come first."""
+    found = [
+        task
+        for state in set(states)
+        for task in order.sort(rest.filter(status=state), backward=backward)[:most]
+    ]
+    is_descending = order.is_descending is not backward
+    return sorted(found, key=lambda task: task.pk, reverse=is_descending)[:most]
 
 
 def _edge_of_walk(

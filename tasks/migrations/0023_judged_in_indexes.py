@@ -22,6 +22,14 @@ class Migration(migrations.Migration):
         ),
         migrations.RemoveIndex(
             model_name='task',
+            name='task_served',
+        ),
+        migrations.RemoveIndex(
+            model_name='task',
+            name='task_served_model',
+        ),
+        migrations.RemoveIndex(
+            model_name='task',
             name='task_priority_id',
         ),
         migrations.RemoveIndex(
@@ -50,11 +58,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
+            index=models.Index(models.F('served_provider'), models.OrderBy(models.F('id'), descending=True), models.F('provider'), models.F('result_source'), models.F('template_version'), condition=models.Q(('status', 'COMPLETED')), name='task_served'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(models.F('served_model'), models.OrderBy(models.F('id'), descending=True), models.F('provider'), models.F('served_provider'), models.F('result_source'), models.F('template_version'), condition=models.Q(('status', 'COMPLETED')), name='task_served_model'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
             index=models.Index(models.F('result_source'), models.OrderBy(models.F('id'), descending=True), models.F('owner'), models.F('priority'), models.F('created_at'), condition=models.Q(('result_source__in', ('fallback', 'cache', 'mock'))), name='task_odd_source'),
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(fields=['priority', 'id', 'provider', 'model', 'created_at'], name='task_priority_id'),
+            index=models.Index(fields=['priority', 'id', 'provider', 'model', 'created_at', 'owner'], name='task_priority_id'),
         ),
         migrations.AddIndex(
             model_name='task',

@@ -145,12 +145,19 @@ class Task(models.Model):
             models.Index(
                 "served_provider",
                 F("id").desc(),
+                "provider",
+                "result_source",
+                "template_version",
                 name="task_served",
                 condition=Q(status="COMPLETED"),
             ),
             models.Index(
                 "served_model",
                 F("id").desc(),
+                "provider",
+                "served_provider",
+                "result_source",
+                "template_version",
                 name="task_served_model",
                 condition=Q(status="COMPLETED"),
             ),
@@ -180,7 +187,7 @@ class Task(models.Model):
                 fields=["started_at"], name="task_started", condition=Q(started_at__isnull=False)
             ),
             models.Index(
-                fields=["priority", "id", "provider", "model", "created_at"],
+                fields=["priority", "id", "provider", "model", "created_at", "owner"],
                 name="task_priority_id",
             ),
             models.Index("model", F("id").desc(), name="task_model_id"),

@@ -91,6 +91,23 @@ def test_every_ordering_shows_every_task_once_in_order_both_ways(
     assert walk(api, address, "previous") == there[::-1]
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("asked", ["FAILED CANCELLED", "FAILED FAILED", "PENDING COMPLETED"])
+def test_the_tasks_of_several_states_are_one_list_both_ways(api, make_task, sign, asked):
+    for status in ["FAILED", "CANCELLED", "FAILED", "PENDING", "CANCELLED", "CANCELLED", "FAILED"]:
+        make_task(set_to={"status": status})
+    states = asked.split()
+    keys = Task.objects.filter(status__in=states).values_list("pk", flat=True)
+
+    query = urlencode([("status", state) for state in states])
+    address = f"{TASKS}?{query}&ordering={sign}id&limit=2"
+    there = walk(api, address)
+    assert [pk for page in there for pk in page] == sorted(keys, reverse=bool(sign))
+    while following := api.get(address).json()["next"]:
+        address = following
+    assert walk(api, address, "previous") == there[::-1]
+
+
 def test_a_cursor_of_another_ordering_is_refused(api, make_task):
     make_task(), make_task()
     address = api.get(f"{TASKS}?limit=1").json()["next"]

@@ -120,7 +120,7 @@ only_sqlite = pytest.mark.skipif(
     [
         ("ordering=-priority", "USING INDEX task_priority_id"),
         ("status=FAILED&ordering=-finished_at", "USING INDEX task_finished"),
-        ("status=FAILED&status=CANCELLED", "SCAN tasks_task"),
+        ("status=FAILED&status=CANCELLED", "USING INDEX task_status_id"),
         ("error_code=timeout", "USING INDEX task_trouble"),
         ("truncated=true", "USING INDEX task_truncated"),
         ("result_source=mock", "USING INDEX task_odd_source"),
