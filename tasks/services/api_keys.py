@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -20,9 +21,10 @@ _ASKED_FOR = (  # by each request; what else there is to know is read when someb
     "scope", "expires_at", "revoked_at", "last_used_at",
     "user__username", "user__is_active", "user__is_staff", "user__is_superuser",
 )  # fmt: skip
-_by_digest: Prepared[ApiKey] = Prepared(
-    lambda digest: ApiKey.objects.select_related("user").only(*_ASKED_FOR).filter(digest=digest)
-)
+_keys = ApiKey.objects.select_related("user").only(*_ASKED_FOR)
+_by_digest: Prepared[ApiKey] = Prepared(lambda digest: _keys.filter(digest=digest))
+_by_key: Prepared[ApiKey] = Prepared(lambda pk: _keys.filter(pk=pk))
+_user_by_key: Prepared[Any] = Prepared(lambda pk: get_user_model().objects.filter(pk=pk))
 
 
 @transaction.atomic
@@ -60,12 +62,13 @@ def find_api_key(key: str) -> ApiKey | None:
 def is_still_welcome(user: AbstractBaseUser, key: ApiKey | None) -> bool:
     """Asked again of somebody who was let in a while ago, with `key` or, if None, by a session:
     the user is switched on, staff or not as then, and the key usable."""
+    if key is None:
+        found: Any = _user_by_key.first(user.pk)
+    else:
+        row = _by_key.first(key.pk)
+        found = row.user if row is not None and row.is_usable(timezone.now()) else None
     is_staff = getattr(user, "is_staff", False)
-    users = get_user_model().objects.filter(pk=user.pk, is_active=True, is_staff=is_staff)
-    if not users.exists():
-        return False
-    row = None if key is None else ApiKey.objects.filter(pk=key.pk).first()
-    return key is None or (row is not None and row.is_usable(timezone.now()))
+    return found is not None and found.is_active and found.is_staff == is_staff
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.errors import InvalidInput
 from tasks.models import ApiKey
-from tasks.services.api_keys import create_api_key, find_api_key, revoke_api_key
+from tasks.services.api_keys import create_api_key, find_api_key, is_still_welcome, revoke_api_key
 from tasks.vocabulary import Scope
 
 
@@ -35,3 +35,10 @@ def test_revoking_twice_keeps_the_first_moment(owner):
 def test_a_bad_name_is_refused(owner, name):
     with pytest.raises(InvalidInput):
         create_api_key(owner, name=name, scope=Scope.READ)
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}])
+def test_who_came_by_a_session_is_welcome_until_something_changes(owner, change):
+    assert is_still_welcome(owner, None)
+    type(owner).objects.update(**change)
+    assert not is_still_welcome(owner, None)
