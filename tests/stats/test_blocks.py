@@ -26,9 +26,13 @@ def small_blocks(monkeypatch):
 
 @pytest.fixture
 def many(owner, stranger, make_task):
-    """Tasks of two people that fill several blocks, all submitted days ago."""
+    """Tasks of two people that fill several blocks, all submitted days ago, one after the other:
+    of tasks of the same moment, any may be taken for the newest."""
     tasks = [make_task(owner=(owner, stranger)[n % 3 == 0]) for n in range(23)]
-    Task.objects.update(created_at=timezone.now() - timedelta(days=9))
+    begin = timezone.now() - timedelta(days=9)
+    for second, task in enumerate(tasks):
+        moment = begin + timedelta(seconds=second)
+        Task.objects.filter(pk=task.pk).update(created_at=moment)
     return tasks
 
 
