@@ -33,7 +33,7 @@ class PlainRefusals:
                 return
             if held is not None:
                 start, held = held, None
-                if plain := _plain(message["body"]):
+                if plain := _plain(message.get("body", b"")):
                     await JSONResponse(plain, status_code=400)(scope, receive, send)
                     return
                 await send(start)
@@ -48,5 +48,7 @@ def _plain(body: bytes) -> dict[str, Any] | None:
         told = json.loads(body)
     except ValueError:
         return None
-    error = _PLAIN.get(told["error"]["code"]) if told["id"] is None else None
-    return None if error is None else {"jsonrpc": "2.0", "id": None, "error": error}
+    match told:
+        case {"id": None, "error": {"code": int(code)}} if code in _PLAIN:
+            return {"jsonrpc": "2.0", "id": None, "error": _PLAIN[code]}
+    return None

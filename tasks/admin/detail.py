@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from tasks.admin.attempts import request_text
 from tasks.admin.badges import provider_badge, source_badge, status_pill
 from tasks.models import Attempt, Task
+from tasks.services.access import may_open
 from tasks.services.partials import partial_text
 from tasks.stats.wording import duration, plain, waiting_words
 from tasks.vocabulary import MAX_PRIORITY, MIN_PRIORITY, Outcome, ResultSource, Status
@@ -115,7 +116,7 @@ def _optional_facts(task: Task, reader: Any) -> Iterator[tuple[str, Any]]:
 
 def _link(reader: Any, model: str, key: int, text: object) -> object:
     """`text` as a link to a page of the admin, for who may open that."""
-    if not any(reader.has_perm(f"tasks.{verb}_{model}") for verb in ("view", "change")):
+    if not may_open(reader, model):
         return text
     page = reverse(f"admin:tasks_{model}_change", args=[key])
     return format_html('<a href="{}">{}</a>', page, text)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from tasks.services.access import may_open
 from tasks.stats import StatsRange
 
 
@@ -73,6 +74,5 @@ class Links:
 
 
 def _list_of(user: Any, model: str) -> str:
-    """The admin's, if `user` may open it; who may change something may see it, too."""
-    may_open = any(user.has_perm(f"tasks.{verb}_{model}") for verb in ("view", "change"))
-    return reverse(f"admin:tasks_{model}_changelist") if may_open else ""
+    """The admin's, if `user` may open it."""
+    return reverse(f"admin:tasks_{model}_changelist") if may_open(user, model) else ""

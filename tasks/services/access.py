@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 
@@ -26,6 +28,12 @@ _any_standing: Prepared[Task] = Prepared(lambda key: Task.objects.only(*_STANDIN
 _own_standing: Prepared[Task] = Prepared(
     lambda key, own: Task.objects.only(*_STANDING).filter(pk=key, owner_id=own)
 )
+
+
+def may_open(user: Any, model: str) -> bool:
+    """Whether the admin shows `model`, by its lower-case name, to `user`: who may change something
+    may see it, too."""
+    return any(user.has_perm(f"tasks.{verb}_{model}") for verb in ("view", "change"))
 
 
 def visible_tasks(user: AbstractBaseUser) -> TaskQuerySet:
