@@ -21,7 +21,8 @@ from tasks.stats.hours import HOUR_S, HOURS_A_DAY, ended_between, hour_of, start
 from tasks.stats.tables import ALL
 
 ROLL_EVERY_S = 60.0
-KEPT_HOURS = 24 * 32  # a little more than the longest look back
+_KEPT_DAYS = 32  # a little more than the longest look back
+KEPT_HOURS = HOURS_A_DAY * _KEPT_DAYS
 _LATE = timedelta(minutes=2)
 _HOURS_DONE_ANEW = 2
 _AT_ONCE = 24
@@ -68,9 +69,12 @@ def _first_whole_hour(now: datetime) -> int:
 
 def _mend(now: datetime, up_to: int) -> None:
     """One of the days that are kept, by turns: each has its turn about twice an hour."""
-    turn = int(now.timestamp() // ROLL_EVERY_S) % (KEPT_HOURS // _AT_ONCE)
-    first = max(up_to - KEPT_HOURS + turn * _AT_ONCE, _first_whole_hour(now))
-    for hour in _changed(range(first, min(up_to, first + _AT_ONCE))):
+    turn = int(now.timestamp() // ROLL_EVERY_S) % (_KEPT_DAYS + 1)
+    # Whole days of the calendar, not days back from now: those would move on between two turns,
+    # and an hour at their edge would be in neither.
+    day = up_to // HOURS_A_DAY - turn
+    first = max(day * HOURS_A_DAY, up_to - KEPT_HOURS, _first_whole_hour(now))
+    for hour in _changed(range(first, min(up_to, (day + 1) * HOURS_A_DAY))):
         write_hours(range(hour, hour + 1))
 
 

@@ -191,8 +191,9 @@ def test_tasks_retried_or_deleted_days_later_leave_the_figures(operator, make_ta
     roll_up()
     Task.objects.filter(pk=retried.pk).update(status="PENDING", finished_at=None)
     Task.objects.filter(pk=deleted.pk).delete()
-    for minute in range(32):
-        moment = timezone.now() + timedelta(minutes=minute)
+    start = timezone.now()
+    for minute in range(34):  # one for each day that is kept, one more in case midnight passes
+        moment = start + timedelta(minutes=minute)
         monkeypatch.setattr("tasks.stats.rollup.database_now", lambda now=moment: now)
         roll_up()
     assert take_snapshot(operator, StatsRange.MONTH).finished["FAILED"] == 1
