@@ -60,7 +60,7 @@ def test_threads_are_not_more_than_calls_ever_under_way():
     before = threading.active_count()
     for number in range(50):
         callers.start(make_claimed(number))
-        wait_until(callers.take, 10, "the answer")
+        wait_until(callers.take, 30, "the answer")
 
     assert threading.active_count() - before == 1
 

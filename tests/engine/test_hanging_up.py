@@ -33,7 +33,7 @@ def test_cancelled_call_frees_its_slot_and_its_attempt_says_cancelled(make_task,
         calls = claim(2, "worker").claimed
         for call in calls:
             callers.start(call)
-        wait_until(lambda: fake.count() == 2, 10, "both calls")
+        wait_until(lambda: fake.count() == 2, 30, "both calls")
         hang_up_cancelled(callers.calling)
         assert callers.free == 0
 

@@ -61,7 +61,7 @@ def begin(make_task, fake: FakeProvider) -> Iterator[Callable[..., Claimed]]:
         (claimed,) = claim(1, "worker").claimed
         begun.append(claimed)
         callers.start(claimed)
-        wait_until(lambda: text_of(claimed), 10, "the first text")
+        wait_until(lambda: text_of(claimed), 30, "the first text")
         PartialWriter().write([claimed])
         return claimed
 
@@ -175,7 +175,7 @@ def test_text_is_written_only_where_it_has_grown(begin, fake):
     claimed, writer = begin(), PartialWriter()
     writer.write([claimed])
     claimed.request.hang_up.order()
-    wait_until(lambda: fake.board.in_flight == 0, 10, "the end of the call")
+    wait_until(lambda: fake.board.in_flight == 0, 30, "the end of the call")
     writer.write([claimed])
     with CaptureQueriesContext(connection) as queries:
         writer.write([claimed])

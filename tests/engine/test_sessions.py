@@ -35,7 +35,7 @@ def _fall_silent() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
-    on_another_connection(lambda: wait_until(lambda: _is_over(pid), 10, "it is ended"))
+    on_another_connection(lambda: wait_until(lambda: _is_over(pid), 30, "it is ended"))
     Task.objects.count()
 
 

@@ -29,7 +29,7 @@ def test_commit_elsewhere_is_a_hint(watcher, make_task):
 
     on_another_connection(submit)
 
-    wait_until(watcher.has_hint, 5, "the hint")
+    wait_until(watcher.has_hint, 20, "the hint")
     assert not watcher.has_hint()
 
 
@@ -46,7 +46,7 @@ def test_rolled_back_submit_is_no_hint(watcher, make_task):
 
 
 def test_a_quiet_database_wakes_nobody_and_a_commit_its_sleepers(watcher, make_task):
-    wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 5, "quiet")
+    wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 20, "quiet")
     assert not is_readable(watcher)
 
     on_another_connection(lambda: (make_task(), hint()))
@@ -56,14 +56,14 @@ def test_a_quiet_database_wakes_nobody_and_a_commit_its_sleepers(watcher, make_t
 
 @pytest.mark.skipif(connection.vendor == "postgresql", reason="its NOTIFY comes with the commit")
 def test_after_a_write_it_looks_until_the_commit_is_there(watcher, make_task):
-    wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 5, "quiet")
+    wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 20, "quiet")
     on_another_connection(make_task)
     watcher.has_hint()
 
     assert watcher.fileno() is None  # a storm of writes does not wake it at each of them
     assert watcher.poll_s < 0.02
     assert not watcher.has_hint()
-    wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 5, "quiet again")
+    wait_until(lambda: watcher.has_hint() or watcher.poll_s == 1.0, 20, "quiet again")
     assert watcher.fileno() is not None
 
 
@@ -95,7 +95,7 @@ def test_few_of_many_workers_rise_for_one_task_and_all_for_many(watcher):
         count = 0
         for _ in range(times):
             on_another_connection(lambda: hint(tasks))
-            wait_until(lambda: select.select([watcher.fileno()], [], [], 0)[0], 5, "the hint")
+            wait_until(lambda: select.select([watcher.fileno()], [], [], 0)[0], 20, "the hint")
             count += watcher.has_hint()
         return count
 

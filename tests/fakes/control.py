@@ -27,6 +27,10 @@ def _control(board: Switchboard, method: str, target: tuple[str, str, str], body
             board.default = Behaviour.from_json(body)
         case "POST", "/_control/latency":
             board.latency_s = float(body["latency_s"])
+        case "POST", "/_control/hold":
+            board.is_held = True
+        case "POST", "/_control/release":
+            board.release()
         case "POST", "/_control/reset":
             board.reset()
         case _:

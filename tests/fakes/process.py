@@ -86,6 +86,15 @@ class FakeProviderProcess:
         """Seconds before each answer from now on."""
         self._ask("latency", {"latency_s": latency_s})
 
+    def hold(self) -> None:
+        """Receive requests and answer none, so that what has to happen meanwhile has all the time
+        that it needs on a busy machine."""
+        self._ask("hold", {})
+
+    def release(self) -> None:
+        """Answer what was held, and go on."""
+        self._ask("release", {})
+
     def reset(self) -> None:
         """Forget rules and log."""
         self._ask("reset", {})

@@ -20,6 +20,8 @@ As a process, for tests that kill things (`FakeProviderProcess` in process.py wr
                                    "prompt_contains": "", "model": "", "repeat": false}
     POST /_control/default        {"latency_s": 0.2}  a behaviour for all that no rule decides
     POST /_control/latency        {"latency_s": 0.5}
+    POST /_control/hold           {}   no answer goes out …
+    POST /_control/release        {}   … until here
     POST /_control/reset          {}
 
 A request takes the first behaviour left in the newest rule that matches it; without one it gets a

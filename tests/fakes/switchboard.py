@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -42,6 +42,8 @@ class Switchboard:
     connections: int = 0
     in_flight: int = 0
     max_in_flight: int = 0
+    is_held: bool = False
+    held: list[Callable[[], None]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def connect(self) -> int:
@@ -81,6 +83,13 @@ class Switchboard:
                 record.ended_at = time.monotonic()
                 record.outcome = outcome
                 self.in_flight -= 1
+
+    def release(self) -> None:
+        """Give what is held, and hold nothing from now on. For the server's loop alone."""
+        self.is_held = False
+        held, self.held = self.held, []
+        for answer in held:
+            answer()
 
     def add_rule(self, rule: Rule) -> None:
         """The newest rule is asked first."""

@@ -8,6 +8,7 @@ import socket
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, cast
 
 from tests.fakes.answers import PATHS, answer
@@ -86,7 +87,10 @@ class Wire(asyncio.Protocol):
             self.record = None
 
     def reply(self, behaviour: Behaviour) -> None:
-        """Answer the request under way, or misbehave."""
+        """Answer the request under way, or misbehave; while answers are held, later."""
+        if self.board.is_held:
+            self.board.held.append(partial(self.reply, behaviour))
+            return
         record = self.record
         if record is None or behaviour.fault is Fault.HANG:
             return

@@ -57,7 +57,7 @@ class Installation:
         )
         return [row[0] for row in rows]
 
-    def wait_for_end(self, timeout_s: float = 30) -> Counter[str]:
+    def wait_for_end(self, timeout_s: float = 60) -> Counter[str]:
         """The statuses once every task has ended."""
 
         def all_ended() -> Counter[str] | None:
@@ -84,7 +84,7 @@ class Installation:
         rows = self.deployment.query("SELECT pid FROM tasks_worker ORDER BY pid")
         return [row[0] for row in rows if is_alive(row[0])]
 
-    def wait_for_calls(self, count: int, timeout_s: float = 15) -> None:
+    def wait_for_calls(self, count: int, timeout_s: float = 40) -> None:
         """Until so many requests have reached the provider."""
         wait_until(lambda: self.provider.count() >= count, timeout_s, f"{count} calls")
 

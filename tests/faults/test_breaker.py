@@ -73,10 +73,11 @@ def test_probe_that_died_with_its_worker_is_followed_by_another_one(shut: Instal
     shut.provider.script(Behaviour(fault=Fault.HANG))
     make_the_probe_due(shut)
     shut.wait_for_calls(1)
-    ((worker,),) = shut.deployment.query(
+    probing = (
         "SELECT w.pid FROM tasks_worker w JOIN tasks_attempt a ON a.worker = w.name "
         "WHERE a.outcome = ''"
     )
+    ((worker,),) = wait_until(lambda: shut.deployment.query(probing), 20, "the probe's worker")
 
     kill(worker)
 

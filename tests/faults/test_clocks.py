@@ -55,7 +55,7 @@ def test_wrong_clocks_take_no_lease_from_a_worker_that_lives(installation: Insta
 def test_clock_that_is_behind_does_not_delay_the_rescue(installation: Installation):
     """A frozen worker's task is taken over by the other host once its lease is over, not before."""
     installation.deployment.environment["TASKRUNNER_WORKERS"] = "1"
-    installation.provider.set_latency(1.0)
+    installation.provider.hold()
     first = installation.start_cluster()
     (task_id,) = installation.submit("hello")
     installation.wait_for_calls(1)
@@ -65,6 +65,7 @@ def test_clock_that_is_behind_does_not_delay_the_rescue(installation: Installati
     installation.start_cluster(**clock_off_by(-120))
 
     wait_until(lambda: installation.provider.count() == 2, 60, "the other host takes over")
+    installation.provider.release()
     kill(*family_of(first.pid))
     assert installation.wait_for_end() == {"COMPLETED": 1}
     second_start = installation.deployment.query(

@@ -30,11 +30,12 @@ def prompts(count: int) -> list[str]:
 def test_answers_that_arrive_during_an_outage_are_written_afterwards(stoppable):
     """D1: the server crashes with 32 calls in flight and stays away while they are answered."""
     installation, server = stoppable
-    installation.provider.set_latency(3.0)
+    installation.provider.hold()
     installation.start_cluster()
     ids = installation.submit(*prompts(32))
     installation.wait_for_calls(32)
     server.stop("immediate")
+    installation.provider.release()
     journal = installation.deployment.folder / "journal"
     wait_until(lambda: _lines(journal) == 32, 20, "all answers are in the journal")
     deadline = time.monotonic() + 4  # and then some: the outage outlasts the answers
@@ -50,11 +51,12 @@ def test_answers_that_arrive_during_an_outage_are_written_afterwards(stoppable):
 def test_answers_outlive_their_worker_when_both_it_and_the_database_die(stoppable):
     """D1 and P1 together: the next worker replays the journal that the killed one left."""
     installation, server = stoppable
-    installation.provider.set_latency(3.0)
+    installation.provider.hold()
     main = installation.start_cluster()
     installation.submit(*prompts(20))
     installation.wait_for_calls(20)
     server.stop("immediate")
+    installation.provider.release()
     wait_until(lambda: _lines(installation.deployment.folder / "journal") == 20, 20, "journal")
     kill(*family_of(main.pid))
     server.start()

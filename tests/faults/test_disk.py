@@ -68,7 +68,7 @@ def test_full_disk_under_sqlite_delays_and_loses_nothing(
 ):
     """A submit is refused with a line; answers wait in memory and in the journal for room."""
     _move_database(installation, disk)
-    installation.provider.set_latency(2.0)
+    installation.provider.hold()
     installation.start_cluster()
     installation.submit(*(f"prompt {number}" for number in range(16)))
     installation.wait_for_calls(16)
@@ -80,6 +80,7 @@ def test_full_disk_under_sqlite_delays_and_loses_nothing(
     assert refused.returncode != 0
     assert "Traceback" not in refused.stderr
     assert "full" in refused.stderr
+    installation.provider.release()
     wait_until(lambda: installation.provider.counts()["in_flight"] == 0, 20, "all are answered")
     journal = Path(installation.deployment.environment["TASKRUNNER_JOURNAL_DIR"])
     wait_until(lambda: _lines(journal) > 0, 20, "answers wait in the journal")

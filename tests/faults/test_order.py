@@ -44,10 +44,12 @@ def test_most_urgent_is_called_first_then_the_oldest(installation: Installation)
 def test_urgent_newcomer_overtakes_two_hundred_that_wait(installation: Installation):
     """O1: it is called next, before any of those that waited when it came."""
     installation.provider.set_latency(0.2)
+    installation.provider.hold()
     installation.start_cluster(TASKRUNNER_CONCURRENCY="8")
     installation.submit(*(f"patient {number}" for number in range(200)), priority=1)
     installation.wait_for_calls(8)
     (urgent,) = installation.submit("urgent", priority=9)
+    installation.provider.release()
     installation.wait_for_end(60)
 
     later = "SELECT count(*) FROM tasks_task WHERE priority = 1 AND started_at > %s"
@@ -145,7 +147,7 @@ def test_cancel_against_completion_leaves_one_terminal_state_each(installation: 
     assert both == [(0,)]
     ended = "SELECT id, status, finished_at FROM tasks_task ORDER BY id"
     before = installation.deployment.query(ended)
-    wait_until(lambda: installation.provider.counts()["in_flight"] == 0, 10, "late answers are in")
+    wait_until(lambda: installation.provider.counts()["in_flight"] == 0, 30, "late answers are in")
     assert installation.deployment.query(ended) == before
 
 
@@ -238,9 +240,9 @@ def test_after_an_outage_the_provider_is_probed_before_the_rest_comes_back(
     installation.provider.script(Behaviour(), prompt_contains="prompt", repeat=True)
     installation.provider.set_latency(0.3)
     _let_the_probe_go(installation)
-    wait_until(lambda: installation.provider.count() > refused, 15, "a probe")
+    wait_until(lambda: installation.provider.count() > refused, 30, "a probe")
     started = [request["received_at"] for request in installation.provider.log()["requests"]]
-    wait_until(lambda: installation.provider.count() > refused + 1, 15, "the others")
+    wait_until(lambda: installation.provider.count() > refused + 1, 30, "the others")
     assert len(started) == refused + 1
     assert installation.wait_for_end(60) == {"COMPLETED": 500 - refused, "FAILED": refused}
     requests = installation.provider.log()["requests"]
@@ -283,4 +285,4 @@ def test_cancelled_call_makes_room_for_the_next_within_seconds(installation: Ins
 
     assert installation.wait_for_end(10) == {"CANCELLED": 1, "COMPLETED": 1}
     assert installation.task(waiting, "status") == ("COMPLETED",)
-    wait_until(lambda: installation.outcomes(hung) == ["cancelled"], 5, "its attempt")
+    wait_until(lambda: installation.outcomes(hung) == ["cancelled"], 20, "its attempt")

@@ -24,7 +24,7 @@ def test_running_call_ends_at_once(fake: FakeProvider, client: ProviderClient, f
     running = request()
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(client.complete, running, timeout_s=30)
-        wait_until(lambda: fake.count() == 1, 10, "the call")
+        wait_until(lambda: fake.count() == 1, 30, "the call")
         ordered_at = time.monotonic()
         running.hang_up.order()
         with pytest.raises(CallHungUp):
@@ -51,7 +51,7 @@ def test_order_after_the_answer_leaves_the_kept_connection_alone(
     fake.script(Behaviour(latency_s=0.3))
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(client.complete, request("second"), timeout_s=10)
-        wait_until(lambda: fake.count() == 2, 10, "the second call")
+        wait_until(lambda: fake.count() == 2, 30, "the second call")
         first.hang_up.order()
         assert second.result(10).text
     assert fake.board.connections == 1
@@ -64,7 +64,7 @@ def test_others_calls_go_on(fake: FakeProvider, client: ProviderClient):
     with ThreadPoolExecutor(9) as pool:
         lost = pool.submit(client.complete, hung, timeout_s=30)
         others = [pool.submit(client.complete, request("slow"), timeout_s=10) for _ in range(8)]
-        wait_until(lambda: fake.count() == 9, 10, "all calls")
+        wait_until(lambda: fake.count() == 9, 30, "all calls")
         threading.Thread(target=hung.hang_up.order).start()
         with pytest.raises(CallHungUp):
             lost.result(10)

@@ -55,7 +55,7 @@ def test_text_can_be_seen_while_it_is_being_written(
     assert request.partial is not None
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(ask, client, request)
-        wait_until(lambda: request.partial and request.partial.text, 10, "the first piece")
+        wait_until(lambda: request.partial and request.partial.text, 30, "the first piece")
         assert "one two three four".startswith(request.partial.text)
         assert not answer.done()
         assert answer.result(10).text == "one two three four"
@@ -157,7 +157,7 @@ def test_stream_of_a_cancelled_task_is_hung_up(fake: FakeProvider, client: Provi
     request = streamed()
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(ask, client, request, 30)
-        wait_until(lambda: request.partial and request.partial.chars > 10, 10, "some text")
+        wait_until(lambda: request.partial and request.partial.chars > 10, 30, "some text")
         threading.Thread(target=request.hang_up.order).start()
         with pytest.raises(CallHungUp):
             call.result(10)
