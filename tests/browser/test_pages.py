@@ -88,6 +88,7 @@ def test_no_page_errs_or_breaks_the_policy_in_either_scheme(open_page, web, inst
         page.goto(web + path, wait_until="networkidle")
 
 
+@pytest.mark.once
 def test_no_page_scrolls_sideways_on_a_phone(open_page, web, installation):
     page = open_page(viewport=NARROW)
     wide = {}
@@ -101,6 +102,7 @@ def test_no_page_scrolls_sideways_on_a_phone(open_page, web, installation):
     assert {name: pixels for name, pixels in wide.items() if pixels > 0} == {}
 
 
+@pytest.mark.once
 def test_a_hostile_text_runs_nowhere(open_page, web, installation):
     ((number,),) = installation.query(
         "SELECT id FROM tasks_task WHERE prompt = %s", (HOSTILE,)
@@ -142,6 +144,7 @@ def test_the_figures_renew_themselves_until_they_are_paused(open_page, web, inst
     assert asked == []
 
 
+@pytest.mark.once
 def test_who_wants_less_motion_starts_paused(open_page, web):
     page = open_page(reduced_motion="reduce")
     log_in(page, web)
@@ -149,6 +152,7 @@ def test_who_wants_less_motion_starts_paused(open_page, web):
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
+@pytest.mark.once
 def test_an_admins_choice_of_theme_holds_on_the_stats_page(open_page, web):
     page = open_page(color_scheme="light")
     log_in(page, web)

@@ -164,6 +164,7 @@ def test_who_has_no_key_is_told_where_to_read_how_to_send_one(lasting_site):
     assert requests.post(where, json={}, timeout=10).status_code == 405
 
 
+@pytest.mark.once
 def test_an_address_that_keeps_guessing_is_slowed_down(site):
     answers = [site.post(key=f"trk_{n}") for n in range(125)]  # two windows, wherever it begins
     refused = [answer for answer in answers if answer.status_code == 429]
@@ -171,6 +172,7 @@ def test_an_address_that_keeps_guessing_is_slowed_down(site):
     assert int(refused[0].headers["Retry-After"]) >= 1
 
 
+@pytest.mark.once
 def test_what_is_no_post_is_refused_before_anything_is_looked_up(lasting_site):
     site, _ = lasting_site
     for method in ("GET", "DELETE", "PUT", "OPTIONS", "HEAD"):
@@ -178,6 +180,7 @@ def test_what_is_no_post_is_refused_before_anything_is_looked_up(lasting_site):
         assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104
 def test_foreign_hosts_and_origins_are_refused_wherever_it_is_bound(deployment, host):
     site = Site(deployment, "--host", host)
@@ -193,6 +196,7 @@ def test_foreign_hosts_and_origins_are_refused_wherever_it_is_bound(deployment, 
     assert site.post(headers={"Host": "evil.example"}).status_code == 421
 
 
+@pytest.mark.once
 def test_the_allow_lists_are_the_settings(deployment):
     site = Site(
         deployment,
@@ -208,6 +212,7 @@ def test_the_allow_lists_are_the_settings(deployment):
     assert site.post(key=key, headers=theirs).status_code == 403
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("body", "statuses"),
     [
@@ -221,6 +226,7 @@ def test_a_body_that_is_no_request_is_refused_and_the_server_lives_on(lasting_si
     assert site.post(key=key).status_code == 200
 
 
+@pytest.mark.once
 def test_a_signal_ends_it_with_calls_in_flight(site):
     key = site.key()
     call = {"name": "create_task", "arguments": {"prompt": "hello"}}
@@ -232,6 +238,7 @@ def test_a_signal_ends_it_with_calls_in_flight(site):
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.once
 def test_a_port_that_is_taken_is_one_line_and_not_a_success(deployment):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -251,6 +258,7 @@ def test_a_call_that_goes_well_leaves_no_line_in_the_log(site):
     assert site.deployment.log(site.process) == before
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
 @pytest.mark.parametrize(
     ("body", "code"),

@@ -52,6 +52,7 @@ def test_the_end_of_the_input_in_a_submit_leaves_all_of_it_or_nothing(
     assert "Traceback" not in wire.errors.read_text()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
 def test_a_signal_answers_who_waits_for_a_task_over_http(deployment, number, version):
@@ -66,7 +67,7 @@ def test_a_signal_answers_who_waits_for_a_task_over_http(deployment, number, ver
         )
     )
     wait.start()
-    wait_until(lambda: client.has_sent_all, 10, "the wait is asked for")
+    wait_until(lambda: client.has_sent_all, 30, "the wait is asked for")
     client.call("get_task_status", task_id=task_id)  # answered after the wait has begun
     os.kill(site.process.pid, number)
     assert site.process.wait(20) == 0
@@ -75,6 +76,7 @@ def test_a_signal_answers_who_waits_for_a_task_over_http(deployment, number, ver
     assert "Traceback" not in deployment.log(site.process)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_on_stdio_is_followed_at_little_cost(deployment, number):
     """A busy machine must not turn it into more than a second: by the processor's clock."""

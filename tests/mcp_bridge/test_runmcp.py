@@ -10,7 +10,7 @@ from mcp import Client, StdioServerParameters
 
 from tests.deployment import ROOT
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.once]  # options and what is printed
 
 
 def test_validate_only_says_that_all_is_ready(deployment):

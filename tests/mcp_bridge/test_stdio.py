@@ -32,6 +32,7 @@ def lasting_wire(shared_deployment):
     return wire
 
 
+@pytest.mark.once
 def test_every_byte_on_stdout_is_json_rpc_even_when_the_log_is_full(deployment, wire):
     wire.call("create_task", prompt="hello")
     wire.call("list_tasks", limit="5")
@@ -59,6 +60,7 @@ def test_a_script_that_pipes_its_requests_gets_its_answers(deployment):
     assert answers[2]["result"]["structuredContent"]["status"] == "PENDING"
 
 
+@pytest.mark.once
 def test_the_end_of_the_input_ends_a_server_that_is_waiting_for_a_task(wire):
     task_id = wire.call("create_task", prompt="hello")["structuredContent"]["task_id"]
     wait = {"name": "wait_for_task", "arguments": {"task_id": task_id, "timeout_seconds": 45}}
@@ -69,6 +71,7 @@ def test_the_end_of_the_input_ends_a_server_that_is_waiting_for_a_task(wire):
     assert time.monotonic() - started < 20  # and not the 45 s of the wait
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("is_busy", [False, True])
 def test_a_signal_ends_it_at_once_though_the_input_stays_open(wire, number, is_busy):
@@ -87,6 +90,7 @@ def test_a_signal_ends_it_at_once_though_the_input_stays_open(wire, number, is_b
     assert "Traceback" not in wire.errors.read_text()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -103,6 +107,7 @@ def test_a_line_that_is_no_message_is_answered_and_the_server_lives_on(lasting_w
     assert lasting_wire.ask("ping")["result"] == {}
 
 
+@pytest.mark.once
 def test_a_megabyte_of_prompt_is_refused_and_not_written_back(lasting_wire):
     result = lasting_wire.call("create_task", prompt="x" * 1_000_000)
     assert result["isError"] is True
@@ -139,7 +144,7 @@ def test_the_database_goes_away_and_comes_back_and_the_server_lives_on(deploymen
         assert name not in error["message"]
     finally:
         _alter_as_admin(deployment, f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
-    wait_until(lambda: wire.call("list_tasks")["isError"] is False, 5, "the server works again")
+    wait_until(lambda: wire.call("list_tasks")["isError"] is False, 20, "the server works again")
 
 
 def _alter_as_admin(deployment, statement):

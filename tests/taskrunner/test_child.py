@@ -30,7 +30,7 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Child]:
     child = Child("sleeper", _MODULE, [], tmp_path)
     child.start()
     pid = child.pid
-    wait_until(lambda: len(list(tmp_path.glob("*.up"))) == 2, 10, "both processes")
+    wait_until(lambda: len(list(tmp_path.glob("*.up"))) == 2, 30, "both processes")
     yield child
     for group in filter(None, (pid, child.pid)):  # it may have been started anew
         signal_group(group, signal.SIGKILL)
@@ -45,7 +45,7 @@ def _wait_for_end(child: Child) -> int:
         ended.extend([] if code is None else [code])
         return bool(ended)
 
-    wait_until(look, 10, "the child's end")
+    wait_until(look, 30, "the child's end")
     return ended[0]
 
 
@@ -53,7 +53,7 @@ def test_child_that_ignores_the_order_is_killed_with_its_forks(child: Child) -> 
     pid = child.pid
     child.terminate(grace_s=0.1)
     assert _wait_for_end(child) == -signal.SIGKILL
-    wait_until(lambda: not signal_group(pid, 0), 5, "an empty group")
+    wait_until(lambda: not signal_group(pid, 0), 20, "an empty group")
 
 
 def test_pause_grows_with_each_start_that_fails(child: Child) -> None:

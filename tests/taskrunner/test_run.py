@@ -53,6 +53,7 @@ def test_second_start_sets_nothing_up_again_and_keeps_key_and_password(project: 
     assert (project.folder / ".env").read_text() == dotenv
 
 
+@pytest.mark.once
 def test_demo_prints_a_dozen_results_and_runs_on(project: Project) -> None:
     run = project.start("--demo")
     run.wait_until_ready()
@@ -76,6 +77,7 @@ def test_submit_from_a_fresh_clone_prints_the_result_alone(project: Project) -> 
     assert answered.stderr == ""
 
 
+@pytest.mark.once
 def test_command_keeps_its_own_exit_code_and_folder(project: Project) -> None:
     (project.folder.parent / "here.jsonl").write_text('{"prompt": "one"}\n')
     imported = project.run("import_tasks", "here.jsonl")
@@ -85,6 +87,7 @@ def test_command_keeps_its_own_exit_code_and_folder(project: Project) -> None:
     assert project.run("submit").returncode == 2
 
 
+@pytest.mark.once
 def test_port_in_use_is_one_line_and_exit_2(project: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -107,6 +110,7 @@ def test_second_run_on_the_same_database_is_refused(project: Project) -> None:
     assert is_answering(first.port)
 
 
+@pytest.mark.once
 def test_nonsense_in_the_environment_is_refused_by_name(project: Project) -> None:
     refused = project.run("--port", "0", TASKRUNNER_WORKERS="many")
     assert refused.returncode == 2
@@ -120,6 +124,7 @@ def test_database_that_is_away_is_one_line(project: Project) -> None:
     assert "hidden" not in refused.stderr
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "arguments", [("--port", "70000"), ("--no-web", "--no-worker"), ("--demo", "--no-worker")]
 )
@@ -131,6 +136,7 @@ def test_options_that_make_no_sense_are_usage_errors(
     assert refused.stderr.startswith("usage: ./run")
 
 
+@pytest.mark.once
 def test_ipv6_address_is_served_and_shown_in_brackets(project: Project) -> None:
     if not socket.has_ipv6 or not _can_bind_ipv6():
         pytest.skip("this machine has no IPv6 loopback")
@@ -138,6 +144,7 @@ def test_ipv6_address_is_served_and_shown_in_brackets(project: Project) -> None:
     assert run.wait_until_ready() == f"Ready: http://[::1]:{run.port}/"
 
 
+@pytest.mark.once
 def test_python_that_is_too_old_is_one_line_and_exit_2(project: Project, tmp_path: Path) -> None:
     path = _path_with_python(tmp_path, '[ "$1" = --version ] && echo "Python 3.8.18"')
     refused = _run_without_venv(project, path)
@@ -147,6 +154,7 @@ def test_python_that_is_too_old_is_one_line_and_exit_2(project: Project, tmp_pat
     )
 
 
+@pytest.mark.once
 def test_python_without_venv_is_one_line_and_exit_2(project: Project, tmp_path: Path) -> None:
     real = f'case "$*" in *ensurepip*) exit 1;; esac; exec "{sys.executable}" "$@"'
     refused = _run_without_venv(project, _path_with_python(tmp_path, real))
