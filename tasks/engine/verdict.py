@@ -12,7 +12,7 @@ from tasks.conf import Conf
 from tasks.engine.claimed import Answer, Claimed
 from tasks.errors import CountedTokens, ProviderError
 from tasks.policy.pricing import Cost
-from tasks.policy.retry import RetryIn, decide_retry
+from tasks.policy.retry import RetryIn, decide_retry, lane_wait_s
 from tasks.providers.base import Completion
 from tasks.vocabulary import EventType, Outcome, Provider, ResultSource, Status
 
@@ -201,8 +201,8 @@ def _retried_or_failed(
         outcome=Outcome.FAILED if is_spent else Outcome.DEFERRED,
         attempts=claimed.attempts if is_spent else claimed.attempts - 1,
         # A lane that waits is the router's to mind: meanwhile another provider may answer.
-        wake_in_s=decision.delay_s if isinstance(decision, RetryIn) and is_spent else 0,
-        lane_wait_s=None if error.spends_attempt else error.retry_after_s or conf.retry_base_s,
+        wake_in_s=decision.delay_s if isinstance(decision, RetryIn) else 0,
+        lane_wait_s=lane_wait_s(error, base_s=conf.retry_base_s),
         waiting_reason=f"{error.code} from {claimed.provider}" if is_retry else "",
         **_columns_of(error),
     )

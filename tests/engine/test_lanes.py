@@ -183,6 +183,35 @@ def test_retry_after_holds_the_whole_lane_and_spends_no_attempt(ask):
     assert first.attempt_log.get().outcome == "deferred"
 
 
+def test_server_that_asks_for_a_wait_is_left_alone_by_all_and_holds_no_task(ask, settings):
+    configure(settings, "openai", "deepseek")
+    failed = ask()
+    answer(claim_all()[0], ServerFailed("503", http_status=503, retry_after_s=9999.0))
+    newcomer = ask()
+    loyal = ask(failover=False)
+
+    claimed = {one.task_id: one.provider for one in claim_all()}
+    claimed |= {
+        one.task_id: one.provider for one in wait_until(claim_all, 5, "the backoff is over")
+    }
+
+    assert claimed == {newcomer.pk: Provider.DEEPSEEK, failed.pk: Provider.DEEPSEEK}
+    loyal.refresh_from_db()
+    failed.refresh_from_db()
+    assert loyal.wake_at > timezone.now() + timedelta(seconds=9000)
+    assert loyal.waiting_reason == "openai: server_error from openai"
+    assert failed.attempts == 2  # it did its work, and failed
+
+
+def test_last_failure_of_a_task_tells_the_others_to_wait_too(ask):
+    ask(attempts=4)
+    answer(claim_all()[0], ServerFailed("503", http_status=503, retry_after_s=40.0))
+    ask()
+
+    assert claim_all() == []
+    assert state().deferred_until > timezone.now() + timedelta(seconds=35)
+
+
 def test_another_provider_answers_while_the_lane_is_shut(ask, settings):
     configure(settings, "openai", "deepseek")
     ask()
@@ -227,9 +256,9 @@ def test_resumed_provider_is_called_within_seconds(ask):
 
 
 def test_a_task_that_waits_out_its_own_failure_is_not_woken_with_the_lane(ask):
-    parked, failed = ask(), ask(priority=9)
+    parked, failed = ask(), ask(priority=9, attempts=3)  # so its next pause is one of seconds
     (claimed,) = claim(1, "drain").claimed
-    answer(claimed, ServerFailed("503", http_status=503, retry_after_s=9.0))
+    answer(claimed, ServerFailed("503", http_status=503))
     steering.pause("openai")
     assert claim_all() == []
     own_time = Task.objects.get(pk=failed.pk).wake_at

@@ -71,6 +71,7 @@ KINDS: Mapping[str, Kind] = {
     "409": _passing("V3", "server_error", _status(409)),
     "500": _passing("V3", "server_error", _status(500)),
     "503": _passing("V3", "server_error", _status(503)),
+    "503, Retry-After in seconds": _passing("V3", "server_error", _status(503, retry_after="1")),
     "529": _passing("V3", "server_error", _status(529)),
     "connection reset": _passing("V3", "connection_failed", Behaviour(fault=Fault.RESET)),
     "connection closed": _passing("V3", "connection_failed", Behaviour(fault=Fault.CLOSE)),

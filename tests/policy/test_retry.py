@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tasks import errors
 from tasks.errors import ProviderError
-from tasks.policy.retry import GiveUp, RetryIn, decide_retry
+from tasks.policy.retry import GiveUp, RetryIn, decide_retry, lane_wait_s
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
 KINDS = [kind for kind in KINDS if issubclass(kind, ProviderError) and kind is not ProviderError]
@@ -58,7 +58,32 @@ def test_nobody_is_asked_again_sooner_than_they_said(
     decision = decide(error, draw=draw)
     if error.is_retryable:
         assert isinstance(decision, RetryIn)
-        assert decision.delay_s >= asked_s
+        assert max(decision.delay_s, lane_wait_s(error, base_s=1) or 0.0) >= asked_s
+
+
+@given(draw=UNIT, asked_s=st.floats(0.001, 86_400), kind=st.sampled_from(KINDS))
+def test_a_provider_that_asks_for_a_wait_holds_itself_and_not_the_task(
+    draw: float, asked_s: float, kind: type[ProviderError]
+) -> None:
+    error = kind("x", retry_after_s=asked_s)
+    decision = decide(error, draw=draw)
+    if error.is_retryable and error.can_failover:
+        assert lane_wait_s(error, base_s=1) == asked_s
+        assert isinstance(decision, RetryIn)
+        assert decision.delay_s <= 1  # the first backoff
+
+
+@pytest.mark.parametrize(
+    "kind", [errors.AuthenticationRefused, errors.QuotaExhausted, errors.RequestRefused]
+)
+def test_what_a_wait_does_not_mend_asks_nobody_to_wait(kind: type[ProviderError]) -> None:
+    assert lane_wait_s(kind("x", retry_after_s=60), base_s=1) is None
+
+
+def test_a_request_that_may_be_tried_again_waits_by_itself() -> None:
+    error = errors.RequestRefused("x", retry_after_s=60, is_retryable=True)
+    assert lane_wait_s(error, base_s=1) is None
+    assert decide(error) == RetryIn(delay_s=60, spends_attempt=True)
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k.spends_attempt])
@@ -67,15 +92,19 @@ def test_the_last_attempt_is_the_last(kind: type[ProviderError]) -> None:
 
 
 def test_a_rate_limit_spends_no_attempt_and_never_gives_up() -> None:
-    decision = decide(errors.RateLimitedByProvider("x", retry_after_s=9999), attempts=5)
-    assert isinstance(decision, RetryIn)
-    assert not decision.spends_attempt
-    assert decision.delay_s >= 9999
+    error = errors.RateLimitedByProvider("x", retry_after_s=9999)
+    assert decide(error, attempts=5) == RetryIn(delay_s=0.0, spends_attempt=False)
+    assert lane_wait_s(error, base_s=1) == 9999
 
 
-def test_a_rate_limit_without_a_wait_still_waits() -> None:
-    decision = decide(errors.RateLimitedByProvider("x"), draw=0.0)
-    assert decision == RetryIn(delay_s=1.0, spends_attempt=False)
+@pytest.mark.parametrize("asked_s", [None, 0.0])
+def test_a_rate_limit_without_a_wait_still_waits(asked_s: float | None) -> None:
+    error = errors.RateLimitedByProvider("x", retry_after_s=asked_s)
+    assert lane_wait_s(error, base_s=1) == 1
+
+
+def test_a_failure_without_a_wait_holds_up_nobody_else() -> None:
+    assert lane_wait_s(errors.ServerFailed("x"), base_s=1) is None
 
 
 @pytest.mark.parametrize("kind", [errors.QuotaExhausted, errors.AuthenticationRefused])
