@@ -77,6 +77,19 @@ def test_wait_for_a_cancelled_task_exits_1_and_says_so_on_stderr(deployment: Dep
 
 
 @pytest.mark.processes
+def test_wait_tells_each_reason_once_on_stderr(deployment: Deployment) -> None:
+    waiting = deployment.start("submit", "not yet", "--wait")
+    wait_until(lambda: deployment.query("SELECT 1 FROM tasks_task"), what="the task")
+    for reason in ("openai: paused by an operator", "openai: breaker open: quota_exhausted"):
+        deployment.query("UPDATE tasks_task SET waiting_reason = %s", (reason,))
+        told = f"Task 1 waits: {reason}\n"
+        wait_until(lambda told=told: told in deployment.log(waiting), what=told)
+    deployment.query("UPDATE tasks_task SET status = 'CANCELLED'")
+    assert waiting.wait(20) == 1
+    assert deployment.log(waiting).count("waits: openai") == 2
+
+
+@pytest.mark.processes
 def test_database_that_is_away_is_one_line_and_exit_1(deployment: Deployment) -> None:
     away = "postgres://user:hidden@127.0.0.1:9/none"
     failed = deployment.manage("submit", "hello", DATABASE_URL=away)

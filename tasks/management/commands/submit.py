@@ -16,6 +16,7 @@ from tasks.services.following import wait_until_terminal
 from tasks.vocabulary import Provider, Status
 
 _LONGEST_WAIT_S = 366 * 86_400.0
+_PATIENCE_S = 2.0  # a wait that is over sooner needs no word
 
 
 class Command(BaseCommand):
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         if not is_anyone_working():
             sys.stderr.write(f"Task {task.pk} waits, but no worker is running: start ./run\n")
         try:
-            asyncio.run(wait_until_terminal(task.pk, _LONGEST_WAIT_S))
+            asyncio.run(wait_until_terminal(task.pk, _LONGEST_WAIT_S, _ReasonTeller(task.pk)))
         except KeyboardInterrupt:
             raise CommandError(f"Task {task.pk} goes on without you.", returncode=130) from None
         ended = Task.objects.filter(pk=task.pk).first()
@@ -60,6 +61,23 @@ class Command(BaseCommand):
             reason = f" ({ended.error_code}): {ended.error_message}" if ended.error_code else ""
             raise CommandError(f"Task {ended.pk} is {ended.status}{reason}")
         self.stdout.write(ended.result or "")
+
+
+class _ReasonTeller:
+    """Writes to stderr why the task waits, each time that the reason is another one."""
+
+    def __init__(self, task_id: int) -> None:
+        self._task_id = task_id
+        self._told = ""
+
+    async def __call__(self, status: str, waited_s: float) -> None:
+        if status != Status.PENDING or waited_s < _PATIENCE_S:
+            return
+        tasks = Task.objects.filter(pk=self._task_id)
+        reason = await tasks.values_list("waiting_reason", flat=True).afirst()
+        if reason and reason != self._told:
+            self._told = reason
+            sys.stderr.write(f"Task {self._task_id} waits: {reason}\n")
 
 
 def _request(options: dict[str, Any]) -> dict[str, Any]:
