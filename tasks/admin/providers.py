@@ -18,7 +18,7 @@ from tasks.models import ProviderState
 from tasks.querysets import database_now
 from tasks.services import steering
 from tasks.services.choosing import accepted_models
-from tasks.stats.lanes import LaneFigures, describe_lane
+from tasks.stats.lanes import LaneFigures, describe_lane, refused_keys
 from tasks.stats.snapshot import paid_since_midnight
 from tasks.stats.wording import dollars, duration, lane_words
 from tasks.vocabulary import REAL_PROVIDERS
@@ -105,12 +105,14 @@ def _rows() -> list[dict[str, Any]]:
     paid = paid_since_midnight(None, now)
     rows = []
     for name in REAL_PROVIDERS:
-        lane = describe_lane(states.get(name.value) or ProviderState(name=name.value), now)
+        state = states.get(name.value) or ProviderState(name=name.value)
+        lane = describe_lane(state, now)
         wait_s = None if lane.next_probe is None else (lane.next_probe - now).total_seconds()
         rows.append(
             {
                 "name": name.value,
                 "lane": lane,
+                "refused_keys": refused_keys(state, now),
                 "words": lane_words(lane) if lane.is_configured else "not configured",
                 "variable": conf.providers[name].variable,
                 "probe": None if wait_s is None else duration(max(0.0, wait_s)),

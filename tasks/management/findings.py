@@ -20,8 +20,8 @@ from tasks.conf import ProviderConf, get_conf
 from tasks.models import ProviderState, Task, Worker
 from tasks.pending import pending_migrations
 from tasks.providers.catalogue import load_catalogue
-from tasks.providers.keys import fingerprint, masked
 from tasks.querysets import database_now
+from tasks.stats.lanes import refused_keys
 from tasks.vocabulary import MockMode, Provider, Status
 
 _CLOCK_TOLERANCE_S = 5.0
@@ -110,11 +110,10 @@ def look_at_keys() -> Iterator[Finding]:
     """The keys that calls were refused with of late. Raises as `look_at_database`."""
     now = database_now()
     for state in ProviderState.objects.filter(name__in=get_conf().configured):
-        own, aside = get_conf().providers[Provider(state.name)], state.keys_aside(now)
-        for number, key in enumerate(own.api_keys):
-            if reason := aside.get(fingerprint(key)):
-                which = f"{state.name}: {masked(own.api_keys, number)} is set aside: {reason}"
-                yield wrong(which, f"check its account, or replace it in {own.variable}")
+        variable = get_conf().providers[Provider(state.name)].variable
+        for key, reason in refused_keys(state, now):
+            said = f"{state.name}: {key} is set aside: {reason}"
+            yield wrong(said, f"check its account, or replace it in {variable}")
 
 
 def look_at_prices() -> Iterator[Finding]:

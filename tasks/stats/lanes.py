@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from tasks.conf import get_conf
 from tasks.models import ProviderState
 from tasks.policy.breaker import BreakerState, Force
-from tasks.vocabulary import REAL_PROVIDERS
+from tasks.providers.keys import fingerprint, masked
+from tasks.vocabulary import REAL_PROVIDERS, Provider
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,16 @@ def describe_lane(state: ProviderState, now: datetime) -> LaneFigures:
         reason=block[1] if block else "",
         until=_moment(block[0]) if block else None,
         next_probe=_moment(breaker.until) if is_probing else None,
+    )
+
+
+def refused_keys(state: ProviderState, now: datetime) -> tuple[tuple[str, str], ...]:
+    """Of a provider's keys those that are set aside now: how people know it, and why. For staff."""
+    keys, aside = get_conf().providers[Provider(state.name)].api_keys, state.keys_aside(now)
+    return tuple(
+        (masked(keys, number), aside[fingerprint(key)])
+        for number, key in enumerate(keys)
+        if fingerprint(key) in aside
     )
 
 

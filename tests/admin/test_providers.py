@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tasks.models import Attempt, ProviderState
 from tasks.policy.breaker import Breaker, BreakerState
+from tasks.providers.keys import fingerprint
 
 URL = "/admin/tasks/providerstate/"
 
@@ -41,6 +42,21 @@ def test_an_open_breaker_tells_why_and_when_it_tries_again(operator_client):
     text = operator_client.get(URL).text
     assert "5 of 6 calls failed" in text
     assert "next probe in 24 s" in text
+
+
+def test_a_key_that_is_set_aside_is_told_by_its_place_and_end(operator_client, settings):
+    keys = ["sk-first-of-our-keys-1a2b", "sk-second-of-our-keys-3c4d"]
+    own = settings.TASKRUNNER_PROVIDERS
+    settings.TASKRUNNER_PROVIDERS = own | {"openai": own["openai"] | {"api_keys": keys}}
+    one = {"until": time.time() + 60, "reason": "quota_exhausted"}
+    aside = {fingerprint(keys[1]): one, fingerprint("a key of yesterday"): one}
+    ProviderState.objects.create(name="openai", refused_keys=aside)
+
+    text = operator_client.get(URL).text
+
+    assert text.count("is set aside") == 1
+    assert "key 2 of 2 (…3c4d) is set aside: quota_exhausted" in text
+    assert not any(key in text for key in keys)
 
 
 def test_what_was_paid_today_is_beside_the_provider(operator_client, make_task):
