@@ -7,24 +7,21 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from tasks.conf import get_conf
 from tasks.engine.claim import claim
-from tasks.engine.claimed import Answer, Claimed
 from tasks.engine.settle import settle_each
-from tasks.engine.verdict import judge, release
+from tasks.engine.verdict import release
 from tasks.errors import (
     AuthenticationRefused,
-    ProviderError,
     RateLimitedByProvider,
     ServerFailed,
 )
 from tasks.models import ProviderState, Task
 from tasks.policy.breaker import BreakerState
-from tasks.providers.base import Completion
 from tasks.services import steering
-from tasks.vocabulary import FinishReason, Provider
+from tasks.vocabulary import Provider
 from tests.connections import on_another_connection
 from tests.deployment import wait_until
+from tests.engine.calling import answer, claim_all, configure, make_the_probe_due, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,18 +29,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _openai_alone(settings) -> None:
     configure(settings, "openai")
-
-
-def configure(settings, *names: str) -> None:
-    settings.TASKRUNNER_PROVIDERS = {
-        name: {
-            "api_keys": ["key"] if name in names else [],
-            "base_url": "",
-            "default_model": "",
-            "models": [],
-        }
-        for name in ("deepseek", "openai", "anthropic", "local")
-    }
 
 
 @pytest.fixture
@@ -54,28 +39,10 @@ def ask(make_task) -> Callable[..., Task]:
     return make
 
 
-def answer(claimed: Claimed, error: ProviderError | None = None) -> None:
-    completion = Completion(
-        text="yes", model="gpt-6-luna", finish_reason=FinishReason.STOP, usage=None, request_id=""
-    )
-    result = Answer(claimed=claimed, completion=None if error else completion, error=error)
-    settle_each([judge(result, get_conf(), lambda: 0.5)])
-
-
-def claim_all(slots: int = 20) -> list[Claimed]:
-    return claim(slots, "worker").claimed
-
-
-def state() -> ProviderState:
-    return ProviderState.objects.get(name="openai")
-
-
 def open_breaker_due_for_its_probe(ask) -> None:
     ask()
     answer(claim_all()[0], AuthenticationRefused("401"))
-    row = state()
-    row.breaker_json = {**row.breaker_json, "until": 0.0}
-    row.save()
+    make_the_probe_due()
     Task.objects.all().delete()
 
 
@@ -181,35 +148,6 @@ def test_retry_after_holds_the_whole_lane_and_spends_no_attempt(ask):
         assert task.wake_at > timezone.now() + timedelta(seconds=35)
         assert "rate_limited from openai" in task.waiting_reason
     assert first.attempt_log.get().outcome == "deferred"
-
-
-def test_server_that_asks_for_a_wait_is_left_alone_by_all_and_holds_no_task(ask, settings):
-    configure(settings, "openai", "deepseek")
-    failed = ask()
-    answer(claim_all()[0], ServerFailed("503", http_status=503, retry_after_s=9999.0))
-    newcomer = ask()
-    loyal = ask(failover=False)
-
-    claimed = {one.task_id: one.provider for one in claim_all()}
-    claimed |= {
-        one.task_id: one.provider for one in wait_until(claim_all, 5, "the backoff is over")
-    }
-
-    assert claimed == {newcomer.pk: Provider.DEEPSEEK, failed.pk: Provider.DEEPSEEK}
-    loyal.refresh_from_db()
-    failed.refresh_from_db()
-    assert loyal.wake_at > timezone.now() + timedelta(seconds=9000)
-    assert loyal.waiting_reason == "openai: server_error from openai"
-    assert failed.attempts == 2  # it did its work, and failed
-
-
-def test_last_failure_of_a_task_tells_the_others_to_wait_too(ask):
-    ask(attempts=4)
-    answer(claim_all()[0], ServerFailed("503", http_status=503, retry_after_s=40.0))
-    ask()
-
-    assert claim_all() == []
-    assert state().deferred_until > timezone.now() + timedelta(seconds=35)
 
 
 def test_another_provider_answers_while_the_lane_is_shut(ask, settings):
