@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 
+from tasks.management.commands.submit import ReasonTeller
 from tasks.models import Task
 from tasks.services.templates import create_template
 from tests.deployment import Deployment, wait_until
@@ -77,16 +79,28 @@ def test_wait_for_a_cancelled_task_exits_1_and_says_so_on_stderr(deployment: Dep
 
 
 @pytest.mark.processes
-def test_wait_tells_each_reason_once_on_stderr(deployment: Deployment) -> None:
+def test_wait_tells_on_stderr_why_it_waits(deployment: Deployment) -> None:
     waiting = deployment.start("submit", "not yet", "--wait")
     wait_until(lambda: deployment.query("SELECT 1 FROM tasks_task"), what="the task")
-    for reason in ("openai: paused by an operator", "openai: breaker open: quota_exhausted"):
-        deployment.query("UPDATE tasks_task SET waiting_reason = %s", (reason,))
-        told = f"Task 1 waits: {reason}\n"
-        wait_until(lambda told=told: told in deployment.log(waiting), what=told)
+    deployment.query("UPDATE tasks_task SET waiting_reason = 'openai: paused by an operator'")
+    told = "Task 1 waits: openai: paused by an operator\n"
+    wait_until(lambda: told in deployment.log(waiting), what=told)
     deployment.query("UPDATE tasks_task SET status = 'CANCELLED'")
     assert waiting.wait(20) == 1
-    assert deployment.log(waiting).count("waits: openai") == 2
+
+
+def test_a_reason_is_told_once_and_not_before_it_lasts(
+    owner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = Task.objects.get(pk=int(_submit("hello", "--user", "owner")))
+    look = async_to_sync(ReasonTeller(task.pk))
+    for reason in ("", "one", "one", "two", "two"):
+        Task.objects.update(waiting_reason=reason)
+        look("PENDING", 3.0)
+        look("PROCESSING", 3.0)
+    assert capsys.readouterr().err == f"Task {task.pk} waits: one\nTask {task.pk} waits: two\n"
+    async_to_sync(ReasonTeller(task.pk))("PENDING", 1.0)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.processes

@@ -51,7 +51,7 @@ class Command(BaseCommand):
         if not is_anyone_working():
             sys.stderr.write(f"Task {task.pk} waits, but no worker is running: start ./run\n")
         try:
-            asyncio.run(wait_until_terminal(task.pk, _LONGEST_WAIT_S, _ReasonTeller(task.pk)))
+            asyncio.run(wait_until_terminal(task.pk, _LONGEST_WAIT_S, ReasonTeller(task.pk)))
         except KeyboardInterrupt:
             raise CommandError(f"Task {task.pk} goes on without you.", returncode=130) from None
         ended = Task.objects.filter(pk=task.pk).first()
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         self.stdout.write(ended.result or "")
 
 
-class _ReasonTeller:
+class ReasonTeller:
     """Writes to stderr why the task waits, each time that the reason is another one."""
 
     def __init__(self, task_id: int) -> None:
