@@ -44,6 +44,25 @@ class Unsorted(Unindexed):
         return super().as_sql(compiler, connection, template=twice, **extra)
 
 
+class Pair(Func):
+    """Two columns compared with two values as one, which PostgreSQL finds at once in an index on
+    both, however many rows are equal in the first. Django writes this as ORs for SQLite, and then
+    nothing bounds the scan."""
+
+    output_field = models.BooleanField()
+    conditional = True
+
+    def __init__(self, first: Any, second: Any, sign: str, values: tuple[Any, Any]) -> None:
+        super().__init__(first, second, *(Value(one) for one in values))
+        self.sign = sign
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **extra: Any) -> Any:
+        compiled = [compiler.compile(one) for one in self.source_expressions]
+        first, second, *values = (sql for sql, _ in compiled)
+        sql = f"({first}, {second}) {self.sign} ({values[0]}, {values[1]})"
+        return sql, [one for _, params in compiled for one in params]
+
+
 class _IndexedTable(BaseTable):
     index: str | None
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.dateparse import parse_datetime
 
 from tasks.errors import InvalidInput
+from tasks.index_hints import Pair, Unsorted
 from tasks.models import Task
 from tasks.querysets import TaskQuerySet
 
@@ -52,21 +53,27 @@ class Ordering:
     def beyond(self, place: Place) -> Q:
         """The rows that come after `place`, or before it when it looks backward; of those with a
         value if it has one, else of those without."""
-        return self._on_side(place, "lt" if self.is_descending is not place.is_backward else "gt")
+        is_falling = self.is_descending is not place.is_backward
+        return self._on_side(place, "lt" if is_falling else "gt")
+
+    def behind(self, place: Place) -> Q:
+        """The same as `beyond`, for rows that another index finds than the one of this order, which
+        PostgreSQL would else take for the bound."""
+        if self.field == "id" or place.value is None:
+            return self.beyond(place)
+        sign = "<" if self.is_descending is not place.is_backward else ">"
+        return Q(Pair(Unsorted(self.field), Unsorted("id"), sign, (place.value, place.pk)))
 
     def up_to(self, edge: Place) -> Q:
         """The rows before `edge`, seen in the direction in which it looks, and the one there."""
-        return self._on_side(edge, "gte" if self.is_descending is not edge.is_backward else "lte")
+        is_falling = self.is_descending is not edge.is_backward
+        return self._on_side(edge, "gte" if is_falling else "lte")
 
     def _on_side(self, place: Place, side: str) -> Q:
-        tie = Q(**{f"pk__{side}": place.pk})
         if self.field == "id" or place.value is None:
-            return tie
-        strictly = side[:2]
-        equal = Q(**{self.field: place.value}) & tie
-        found = Q(**{f"{self.field}__{strictly}": place.value}) | equal
-        # Said twice so that an index on the column alone can bound the scan.
-        return Q(**{f"{self.field}__{strictly}e": place.value}) & found
+            return Q(**{f"pk__{side}": place.pk})
+        sign = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}[side]
+        return Q(Pair(F(self.field), F("id"), sign, (place.value, place.pk)))
 
     def place_of(self, task: Task, *, is_backward: bool) -> Place:
         value = None if self.field == "id" else getattr(task, self.field)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django_filters.rest_framework import DjangoFilterBackend
 
 from tasks.api.pagination import TaskPagination
-from tasks.api.reading import BY_TIME, Way
+from tasks.api.shelves import BY_TIME, Wanted
 from tasks.api.views.base import ALWAYS_ALLOWED, caller
 from tasks.services.selection import TaskFilters, select_tasks
 
@@ -24,7 +23,7 @@ class TaskFilterBackend(DjangoFilterBackend):
         user: Any = caller(request)
         rows = select_tasks(user, criteria)
         pages = view.paginator
-        pages.way = Way.by(criteria, is_owner=not user.is_staff, select=partial(select_tasks, user))
+        pages.wanted = Wanted(criteria=criteria, owner_id=None if user.is_staff else user.pk)
         if not BY_TIME.isdisjoint(criteria):
             pages.default_ordering = "-created_at"  # the newest first, as ever
         return rows

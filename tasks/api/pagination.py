@@ -12,7 +12,8 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from tasks.api.cursors import FIELDS, Ordering, Place
-from tasks.api.reading import Way, read_page
+from tasks.api.reading import read_page
+from tasks.api.shelves import Wanted
 from tasks.errors import InvalidInput
 from tasks.models import Task
 from tasks.querysets import TaskQuerySet
@@ -27,7 +28,7 @@ class TaskPagination(BasePagination):
 
     query_names = frozenset({"cursor", "limit", "ordering"})
 
-    way = Way()
+    wanted = Wanted()
 
     default_ordering = DEFAULT_ORDERING
 
@@ -57,9 +58,14 @@ class TaskPagination(BasePagination):
     ) -> tuple[list[Task], bool]:
         """The rows of a page, and whether there may be more in its direction."""
         is_backward = place is not None and place.is_backward
-        found, self._edge = read_page(queryset, self._ordering, place, limit + 1, self.way)
+        found, self._edge = self._find(queryset, place, limit + 1)
         rows, has_more = found[:limit], len(found) > limit or self._edge is not None
         return (rows[::-1] if is_backward else rows), has_more
+
+    def _find(
+        self, queryset: TaskQuerySet, place: Place | None, most: int
+    ) -> tuple[list[Task], Place | None]:
+        return read_page(queryset, self._ordering, place, most, self.wanted)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(
@@ -97,7 +103,12 @@ class TaskPagination(BasePagination):
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         orderings = [sign + name for name in FIELDS for sign in ("", "-")]
         return [
-            _parameter("cursor", {"type": "string"}, "From `next` or `previous`, as it is."),
+            _parameter(
+                "cursor",
+                {"type": "string"},
+                "From `next` or `previous`, as it is. A page may be short, or empty, while `next`"
+                " leads on.",
+            ),
             _parameter(
                 "limit",
                 {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
@@ -115,6 +126,13 @@ class NewestFirstPagination(TaskPagination):
     """Pages of other rows than tasks, by falling id and no other order."""
 
     query_names = frozenset({"cursor", "limit"})
+
+    def _find(
+        self, queryset: Any, place: Place | None, most: int
+    ) -> tuple[list[Any], Place | None]:
+        rows = queryset if place is None else queryset.filter(self._ordering.beyond(place))
+        is_backward = place is not None and place.is_backward
+        return list(self._ordering.sort(rows, backward=is_backward)[:most]), None
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         described = super().get_schema_operation_parameters(view)

@@ -1,279 +1,247 @@
 """How a page of tasks is read out of a million, whatever the filter, without reading them all.
 
-Two ways, each good where the other is bad. Where many rows are wanted, a short walk along the index
-of the order finds a page of them. If it does not, and they are few, they are found by what they are
-filtered by, and sorted; else the walk goes on.
+Where something that is asked for has few tasks, those are read, and sorted. Else a walk in the
+order asked for finds a page of them soon, or it ends after so many tasks: the page then is short,
+and the next one goes on there. What the indexes hold stands in `tasks.api.shelves`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import cast
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from django.db.models import Max, Q
-from django.http import QueryDict
+from django.db.models import Max
 
 from tasks.api.cursors import OPTIONAL, Ordering, Place
-from tasks.index_hints import Unsorted, through_index
+from tasks.api.shelves import EVERYTHING, Shelf, Wanted
+from tasks.index_hints import Unsorted
 from tasks.models import Task
-from tasks.models.task import ODD_SOURCES
 from tasks.querysets import TaskQuerySet
-from tasks.services.selection import FILTER_NAMES, UNINDEXED, TaskFilters
 
 LOOK_THROUGH = 10_000
 """How many tasks a page looks through for what no index knows."""
 
-WALK = 10_000
-_FEW = 10_000
-_FEW_IN_TIME = 50_000
-"""Tasks made one after the other lie side by side: so many are looked through in 20 ms."""
+WALK = 5_000
+"""How many tasks a walk passes before another way is tried."""
 
-_ORDERS = {
-    "created_at": "task_created",
-    "updated_at": "task_updated",
-    "started_at": "task_started",
-    "finished_at": "task_finished",
-    "priority": "task_priority_id",
-}
-BY_TIME = frozenset({"created_after", "created_before"})
-_IN_EACH = BY_TIME | {"priority", "priority__gte", "priority__lte"}
-_SELECTIVE: dict[str, tuple[str, frozenset[str]]] = {
-    "truncated": ("task_truncated", frozenset()),
-    "result_source": ("task_odd_source", _IN_EACH | {"result_source"}),
-    "batch": ("task_batch", _IN_EACH | {"batch"}),
-    "error_code": ("task_trouble", _IN_EACH | {"error_code"}),
-    "template": ("task_template", _IN_EACH | {"template"}),
-}
-"""The index of a filter, and what that can judge without reading the rows."""
+FAR = {"priority": 2_500}
+"""How many more it passes if there is none; in other orders than these _FAR. Tasks of one priority
+lie far from each other."""
 
-_IN_OWNERS = _IN_EACH | {"provider", "model"}
-_BY_STATUS = {"task_batch": "task_batch_progress", "task_owner_id": "task_owner_status_id"}
+_FAR = 10_000
+
+MANY = 120_000
+"""So many are judged, and sorted, in 30 ms by what their index holds."""
+
+BY_ID = 20_000
+"""So many rows that lie one behind the other are looked through in 20 ms."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
-    """How the rows wanted are found. `index`: by what they are filtered by, for SQLite, which
-    would else guess; None: it is clear. `has_order`: does that give them in the order of ids?
-    `is_judge`: can it tell which they are, without the rows? `in_state`: all in the states asked
-    for, before most other filters. `within`: all tasks of the time asked for, if one is; a walk by
-    that time stays there. `easy`: for a filter that no index knows, all that the other filters let
-    through. A page looks at LOOK_THROUGH of them and goes on in the next one, so it may have few
-    rows, or none. `states`: several, if nothing else is asked for; each has its own order of ids.
-    """
+class Part:
+    """What is read in one go: of `rows`, all that are `wanted`, those beyond `start` in `order`."""
 
-    index: str | None = None
-    has_order: bool = True
-    is_judge: bool = False
-    in_state: TaskQuerySet | None = None
-    within: TaskQuerySet | None = None
-    easy: TaskQuerySet | None = None
-    states: Sequence[str] = ()
+    rows: TaskQuerySet
+    wanted: Wanted
+    order: Ordering
+    start: Place | None
+    is_backward: bool
 
-    @classmethod
-    def by(
-        cls, criteria: QueryDict, *, is_owner: bool, select: Callable[[QueryDict], TaskQuerySet]
-    ) -> Way:
-        """criteria: the filters given. is_owner: of one owner's tasks alone. select: the tasks
-        that the caller may see and that meet such criteria."""
-        name = _selective(criteria)
-        index, known = None, frozenset[str]()
-        if name is not None:
-            index, known = _SELECTIVE[name]
-        others = set(criteria) - UNINDEXED - {"status"}
-        if is_owner and _IN_OWNERS.issuperset(others) and (others or not criteria):
-            index, known = "task_owner_id", _IN_OWNERS
-        has_states = "status" in criteria and index in _BY_STATUS
-        time = _only(criteria, BY_TIME)
-        is_easy = UNINDEXED.isdisjoint(criteria)
-        return cls(
-            index=index,
-            has_order=name != "template" and all(len(some) < 2 for _, some in criteria.lists()),
-            is_judge=index is not None and known.issuperset(criteria),
-            in_state=select(_only(criteria, {"status", "batch"})) if has_states else None,
-            within=cast(TaskQuerySet, TaskFilters(time, queryset=Task.objects.all()).qs)
-            if time
-            else None,
-            easy=None if is_easy else select(_only(criteria, FILTER_NAMES - UNINDEXED)),
-            states=criteria.getlist("status") if set(criteria) == {"status"} else (),
-        )
+    @property
+    def is_falling(self) -> bool:
+        return self.order.is_descending is not self.is_backward
 
-    def sorts_well(self, order: Ordering) -> bool:
-        """Any number of rows, because the index holds what they are sorted by."""
-        if order.field == "id":
-            return self.index is not None
-        return self.is_judge and order.field in ("created_at", "priority")
+    def sort(self, rows: TaskQuerySet) -> TaskQuerySet:
+        return self.order.sort(rows, backward=self.is_backward)
 
-    @cached_property
-    def narrow_index(self) -> str | None:
-        """Where all is found among the few in the states, or in the time, asked for; None: there
-        are many."""
-        if self.index is None and self.within is not None:
-            is_few = _has_at_most(_FEW_IN_TIME, through_index(self.within, "task_created"))
-            return "task_created" if is_few else None
-        if self.in_state is None or self.index is None:
+    def edge_of(self, shelf: Shelf, count: int) -> Place | None:
+        """Where so many tasks of a shelf end, wanted or not; None: there are fewer."""
+        if shelf is EVERYTHING and self.order.field == "id":
+            return self._edge_of_ids(count)
+        rest = shelf.find(shelf.rows)
+        rest = rest if self.start is None else rest.filter(self.order.beyond(self.start))
+        for task in self.sort(rest).only("pk", self.order.field)[count - 1 : count]:
+            return self.order.place_of(task, is_backward=self.is_backward)
+        return None
+
+    @property
+    def rest(self) -> TaskQuerySet:
+        return self.rows if self.start is None else self.rows.filter(self.order.beyond(self.start))
+
+    def up_to(self, edge: Place | None) -> TaskQuerySet:
+        """The rest as far as there."""
+        if edge and self.start and edge.value is not None and edge.value == self.start.value:
+            # SQLite would pass all that are equal, had it not this narrower bound.
+            by_id = Ordering(field="id", is_descending=self.order.is_descending)
+            equal = self.rows.filter(**{self.order.field: edge.value})
+            return equal.filter(by_id.beyond(self.start), by_id.up_to(edge))
+        return self.rest if edge is None else self.rest.filter(self.order.up_to(edge))
+
+    def load(self, rows: TaskQuerySet, most: int) -> list[Task]:
+        """The first of `rows`, which are in order already. Their numbers first: whole rows would be
+        joined, and carried along, long before it is known which are wanted."""
+        page: TaskQuerySet = Task.objects.filter(pk__in=rows.values("pk")[:most])
+        page.query.select_related = self.rows.query.select_related
+        return list(self.sort(page))
+
+    def nearest(self, edges: Collection[Place]) -> Place:
+        """Of places by id."""
+        find = max if self.is_falling else min
+        return find(edges, key=lambda edge: edge.pk)
+
+    def _edge_of_ids(self, count: int) -> Place | None:
+        """Ids have gaps at most: there are no more tasks than numbers."""
+        newest = Task.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        if self.is_falling:
+            last = (newest + 1 if self.start is None else min(self.start.pk, newest + 1)) - count
+        else:
+            last = (0 if self.start is None else self.start.pk) + count
+        if not 0 < last < newest:
             return None
-        index = _BY_STATUS[self.index]
-        return index if _has_at_most(_FEW, through_index(self.in_state, index)) else None
-
-    def find(self, rows: TaskQuerySet) -> TaskQuerySet:
-        """The same rows, by what they are filtered by."""
-        index = self.narrow_index or self.index
-        return rows if index is None else through_index(rows, index)
+        return Place(value=None, pk=last, is_backward=self.is_backward)
 
 
-def _selective(criteria: QueryDict) -> str | None:
-    """The filter that an index of its own stands for."""
-    if criteria.get("truncated") == "true":
-        return "truncated"
-    if criteria.get("result_source") in ODD_SOURCES:
-        return "result_source"
-    return next((one for one in ("batch", "error_code", "template") if one in criteria), None)
-
-
-def _only(criteria: QueryDict, names: Collection[str]) -> QueryDict:
-    kept = criteria.copy()
-    for name in set(criteria).difference(names):
-        del kept[name]
-    return kept
+Found = tuple[list[Task], Place | None]
+"""Tasks, and of fewer than were asked for the place where looking stopped; None: that is all."""
 
 
 def read_page(
-    rows: TaskQuerySet, ordering: Ordering, place: Place | None, most: int, way: Way
-) -> tuple[list[Task], Place | None]:
-    """At most `most` of `rows` beyond `place`, in the direction in which it looks; and, of a page
-    that is not full, where it stopped looking; None: there are no more."""
-    is_backward = place is not None and place.is_backward
-    if ordering.field == "id" and len(way.states) > 1:
-        rest = rows if place is None else rows.filter(ordering.beyond(place))
-        return _merged(rest, ordering, most, way.states, backward=is_backward), None
+    rows: TaskQuerySet, ordering: Ordering, place: Place | None, most: int, wanted: Wanted
+) -> Found:
+    """At most `most` of `rows`, which are those `wanted`, beyond `place`, in the direction in
+    which it looks."""
     found: list[Task] = []
-    for part, order, start in _parts(ordering, place):
-        rest = rows.filter(part)
-        rest = rest if start is None else rest.filter(order.beyond(start))
-        edge = None
-        if way.easy is not None:
-            easy = way.easy.filter(part)
-            edge = _find_edge(easy, order, start, LOOK_THROUGH, backward=is_backward)
-        wanted = most - len(found)
-        if edge is None:
-            found += _read(rest, order, start, wanted, way, backward=is_backward)
-        else:
-            seen = rest.filter(order.up_to(edge))
-            found += _read_to_edge(seen, order, wanted, way, backward=is_backward)
-        if len(found) == most:
-            break
-        if edge is not None:
+    for part in _parts(rows, ordering, place, wanted):
+        read = _by_id if part.order.field == "id" else _by_value
+        more, edge = read(part, most - len(found))
+        found += more
+        if len(found) == most or edge is not None:
             return found, edge
     return found, None
 
 
-def _read(
-    rest: TaskQuerySet, order: Ordering, start: Place | None, most: int, way: Way, *, backward: bool
-) -> Collection[Task]:
-    if order.field == "id" and way.narrow_index is not None:
-        return _sorted(rest, order, most, way, backward=backward)
-    if order.field == "id" and way.has_order:
-        return order.sort(way.find(rest), backward=backward)[:most]
-    edge = _edge_of_walk(order, start, way, backward=backward)
-    along = through_index(rest, _ORDERS.get(order.field))
-    near = along if edge is None else along.filter(order.up_to(edge))
-    page = list(order.sort(near, backward=backward)[:most])
-    if len(page) == most or edge is None:
-        return page
-    is_quick = way.narrow_index is not None or way.sorts_well(order)
-    if is_quick or _has_at_most(_FEW, way.find(rest)):
-        return _sorted(rest, order, most, way, backward=backward)
-    return order.sort(along, backward=backward)[:most]
-
-
-def _read_to_edge(
-    rest: TaskQuerySet, order: Ordering, most: int, way: Way, *, backward: bool
-) -> Collection[Task]:
-    """All that is left is little: no walk has to try whether it finds a page."""
-    if order.field == "id":
-        return order.sort(way.find(rest), backward=backward)[:most]
-    if way.index is not None:
-        return _sorted(rest, order, most, way, backward=backward)
-    return order.sort(through_index(rest, _ORDERS[order.field]), backward=backward)[:most]
-
-
-def _has_at_most(most: int, rows: TaskQuerySet) -> bool:
-    return rows.order_by().values("pk")[: most + 1].count() <= most
-
-
-def _sorted(
-    rest: TaskQuerySet, order: Ordering, most: int, way: Way, *, backward: bool
-) -> TaskQuerySet:
-    """Sorted by numbers first: whole rows would be read, and carried through the sort."""
-    is_descending = order.is_descending is not backward
-    keys = [Unsorted(name) for name in dict.fromkeys((order.field, "id"))]
-    sorted_rows = way.find(rest).order_by(*(key.desc() if is_descending else key for key in keys))
-    page: TaskQuerySet = rest.model._default_manager.filter(pk__in=sorted_rows.values("pk")[:most])
-    page.query.select_related = rest.query.select_related
-    return order.sort(page, backward=backward)
-
-
-def _merged(
-    rest: TaskQuerySet, order: Ordering, most: int, states: Sequence[str], *, backward: bool
-) -> list[Task]:
-    """Of as many of each state as there may be on the page, those that come first."""
-    found = [
-        task
-        for state in set(states)
-        for task in order.sort(rest.filter(status=state), backward=backward)[:most]
-    ]
-    is_descending = order.is_descending is not backward
-    return sorted(found, key=lambda task: task.pk, reverse=is_descending)[:most]
-
-
-def _edge_of_walk(
-    order: Ordering, start: Place | None, way: Way, *, backward: bool
-) -> Place | None:
-    """Where a walk of WALK tasks ends, whatever they are; None: there are fewer."""
-    everything: TaskQuerySet = Task.objects.all()
-    if order.field != "id":
-        if order.field == "created_at" and way.within is not None:
-            everything = way.within
-        if order.field in OPTIONAL:
-            everything = everything.filter(**{f"{order.field}__isnull": False})
-        everything = through_index(everything, _ORDERS[order.field])
-        return _find_edge(everything, order, start, WALK, backward=backward)
-    is_falling = order.is_descending is not backward
-    if start is not None:
-        first = start.pk
-    else:
-        first = (Task.objects.aggregate(newest=Max("pk"))["newest"] or 0) + 1 if is_falling else 0
-    last = first - WALK if is_falling else first + WALK
-    return Place(value=None, pk=max(0, last), is_backward=backward)
-
-
-def _parts(ordering: Ordering, place: Place | None) -> Iterator[tuple[Q, Ordering, Place | None]]:
-    """What is read one after the other: which rows, their order, and the place to begin at.
-
-    Rows with a value and rows without are read apart, for no index has the order of both.
-    """
+def _parts(
+    rows: TaskQuerySet, ordering: Ordering, place: Place | None, wanted: Wanted
+) -> Iterator[Part]:
+    """What is read one after the other. Rows with a value and rows without are read apart, for no
+    index has the order of both."""
     if ordering.field not in OPTIONAL:
-        yield Q(), ordering, place
+        yield _part(rows, ordering, place, wanted, place)
         return
     kinds = [True, False]
     if place is not None:
         kinds = kinds[::-1] if place.is_backward else kinds
         kinds = kinds[kinds.index(place.value is not None) :]
+    start = place
     for has_value in kinds:
-        by_id = Ordering(field="id", is_descending=ordering.is_descending)
-        part = Q(**{f"{ordering.field}__isnull": not has_value})
-        yield part, ordering if has_value else by_id, place
-        place = None
+        order = (
+            ordering if has_value else Ordering(field="id", is_descending=ordering.is_descending)
+        )
+        without = wanted if has_value else replace(wanted, blank=ordering.field)
+        of_kind = rows.filter(**{f"{ordering.field}__isnull": not has_value})
+        yield _part(of_kind, order, start, without, place)
+        start = None
 
 
-def _find_edge(
-    rows: TaskQuerySet, ordering: Ordering, place: Place | None, count: int, *, backward: bool
-) -> Place | None:
-    """Where `count` of `rows` end, seen from `place` on; None: there are fewer."""
-    rest = rows if place is None else rows.filter(ordering.beyond(place))
-    last = ordering.sort(rest, backward=backward)
-    for task in last.only("pk", ordering.field)[count - 1 : count]:
-        return ordering.place_of(task, is_backward=backward)
-    return None
+def _part(
+    rows: TaskQuerySet, order: Ordering, start: Place | None, wanted: Wanted, place: Place | None
+) -> Part:
+    return Part(
+        rows=rows,
+        wanted=wanted,
+        order=order,
+        start=start,
+        is_backward=place is not None and place.is_backward,
+    )
+
+
+def _by_id(part: Part, most: int) -> Found:
+    states = part.wanted.apart
+    if states is not None:
+        return _merged(part, most, states)
+    wanted = part.wanted
+    if wanted.whole is not None:
+        return list(part.sort(wanted.whole.find(part.rest))[:most]), None
+    if wanted.small is not None:
+        return _from_few(part, most, wanted.small)
+    shelf, edge = _sparsest(part)
+    page = part.load(part.sort(shelf.find(part.up_to(edge))), most)
+    if len(page) == most or edge is None:
+        return page, None
+    if wanted.judge is not None and wanted.judge.has_at_most(MANY):
+        return _sorted(part, most, wanted.judge), None
+    return page, edge
+
+
+def _sparsest(part: Part) -> tuple[Shelf, Place | None]:
+    """Where a walk by ids of so many tasks comes farthest, and how far; None: to the end."""
+    is_hard = part.wanted.is_hard
+    best, edge = EVERYTHING, part.edge_of(EVERYTHING, LOOK_THROUGH if is_hard else BY_ID)
+    for shelf in part.wanted.shelves:
+        if edge is None:
+            break
+        if shelf.has_order:
+            its = part.edge_of(shelf, LOOK_THROUGH if is_hard else WALK)
+            if its is None or part.nearest([its, edge]) is edge:
+                best, edge = shelf, its
+    return best, edge
+
+
+def _merged(part: Part, most: int, states: Sequence[str]) -> Found:
+    """Each state has its own order of ids: of as many of each as there may be on the page, those
+    that come first, as far as all were looked through."""
+    found: list[Task] = []
+    edges: list[Place] = []
+    for state in states:
+        rows = part.rows.filter(status=state)
+        more, edge = _by_id(replace(part, rows=rows, wanted=part.wanted.of_state(state)), most)
+        found += more
+        edges += [] if edge is None else [edge]
+    is_falling = part.is_falling
+    found.sort(key=lambda task: task.pk, reverse=is_falling)
+    if not edges:
+        return found[:most], None
+    edge = part.nearest(edges)
+    seen = [task for task in found if (task.pk >= edge.pk if is_falling else task.pk <= edge.pk)]
+    return (seen[:most], None) if len(seen) >= most else (seen, edge)
+
+
+def _by_value(part: Part, most: int) -> Found:
+    wanted = part.wanted
+    along = wanted.along(part.order)
+    if along.names == wanted.names:
+        return list(part.sort(along.find(part.rest))[:most]), None
+    if wanted.small is not None:
+        return _sorted(part, most, wanted.small), None
+    judge = wanted.judge if part.order.field in ("created_at", "priority") else None
+    if judge is not None and judge.names.isdisjoint({"owner"}) and judge.has_at_most(MANY):
+        return _sorted(part, most, judge), None
+    page, edge = _walk(part, most, along, LOOK_THROUGH if wanted.is_hard else WALK)
+    if edge is None or wanted.is_hard:
+        return page, edge
+    if judge is not None and judge.has_at_most(MANY):
+        return _sorted(part, most, judge), None
+    on = replace(edge, is_backward=part.is_backward)
+    rest = replace(part, start=on)
+    more, edge = _walk(rest, most - len(page), along, FAR.get(part.order.field, _FAR))
+    return page + more, edge
+
+
+def _walk(part: Part, most: int, along: Shelf, count: int) -> Found:
+    edge = part.edge_of(along, count)
+    page = part.load(part.sort(along.find(part.up_to(edge))), most)
+    return page, None if len(page) == most else edge
+
+
+def _from_few(part: Part, most: int, few: Shelf) -> Found:
+    if few.has_order:
+        return part.load(part.sort(few.find(part.rest)), most), None
+    return _sorted(part, most, few), None
+
+
+def _sorted(part: Part, most: int, shelf: Shelf) -> list[Task]:
+    """All that are wanted on this shelf are looked at."""
+    rows = part.rows if part.start is None else part.rows.filter(part.order.behind(part.start))
+    keys = [Unsorted(name) for name in dict.fromkeys((part.order.field, "id"))]
+    order = [key.desc() if part.is_falling else key for key in keys]
+    return part.load(shelf.find(rows).order_by(*order), most)

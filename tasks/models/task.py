@@ -27,6 +27,14 @@ ODD_SOURCES = (ResultSource.FALLBACK.value, ResultSource.CACHE.value, ResultSour
 """Answers that did not come from the provider asked: few, and looked for."""
 
 
+_OWN_ORDERS: tuple[tuple[str, dict[str, bool]], ...] = (
+    ("updated_at", {}),
+    ("started_at", {"started_at__isnull": False}),
+    ("finished_at", {"finished_at__isnull": False}),
+)
+"""What the tasks of a batch, and those of a template, are ordered by among themselves."""
+
+
 class Task(models.Model):
     """One prompt for one provider. Only services and the engine write it.
 
@@ -181,10 +189,12 @@ class Task(models.Model):
                 name="task_odd_source",
                 condition=Q(result_source__in=ODD_SOURCES),
             ),
-            models.Index(fields=["created_at"], name="task_created"),
-            models.Index(fields=["updated_at"], name="task_updated"),
+            models.Index(fields=["created_at", "id"], name="task_created"),
+            models.Index(fields=["updated_at", "id"], name="task_updated"),
             models.Index(
-                fields=["started_at"], name="task_started", condition=Q(started_at__isnull=False)
+                fields=["started_at", "id"],
+                name="task_started",
+                condition=Q(started_at__isnull=False),
             ),
             models.Index(
                 fields=["priority", "id", "provider", "model", "created_at", "owner"],
@@ -205,7 +215,7 @@ class Task(models.Model):
                 F("id").desc(), "owner", name="task_truncated", condition=Q(truncated=True)
             ),
             models.Index(
-                fields=["finished_at"],
+                fields=["finished_at", "id"],
                 name="task_finished",
                 condition=Q(finished_at__isnull=False),  # a live task is not written there
             ),
@@ -223,6 +233,18 @@ class Task(models.Model):
                 fields=["template_version", "id", "owner", "priority", "created_at"],
                 name="task_template",
                 condition=Q(template_version__isnull=False),
+            ),
+            *(
+                models.Index(
+                    fields=[kind, field, "id"],
+                    name=f"task_{shelf}_{field}",
+                    condition=Q(**{f"{kind}__isnull": False} | limit),
+                )
+                for kind, shelf in (("batch", "batch"), ("template_version", "template"))
+                for field, limit in _OWN_ORDERS
+            ),
+            models.Index(
+                fields=["id"], name="task_unstarted", condition=Q(started_at__isnull=True)
             ),
             # All that a batch tells of its tasks, so that the rows themselves are not read.
             models.Index(

@@ -60,12 +60,12 @@ class TaskFilters(django_filters.FilterSet):
 
     status = django_filters.MultipleChoiceFilter(
         choices=choices(Status),
-        distinct=False,
+        method="filter_any",
         help_text="One state, or several by repeating it.",
     )
     provider = django_filters.MultipleChoiceFilter(
         choices=choices(Provider),
-        distinct=False,
+        method="filter_any",
         help_text="As asked at submit; repeat it for several.",
     )
     model = django_filters.CharFilter(max_length=100, help_text="As asked at submit.")
@@ -79,7 +79,10 @@ class TaskFilters(django_filters.FilterSet):
         field_name="created_at", lookup_expr="lt", help_text="Before this moment, ISO 8601."
     )
     tag = django_filters.CharFilter(
-        method="filter_tag", max_length=50, help_text="Carries exactly this tag."
+        method="filter_tag",
+        max_length=50,
+        help_text="Carries exactly this tag. A page looks through 10,000 tasks: it may have few, or "
+        "none, while `next` leads on.",
     )
     batch = django_filters.NumberFilter(
         field_name="batch_id",
@@ -107,12 +110,18 @@ class TaskFilters(django_filters.FilterSet):
     search = django_filters.CharFilter(
         method="filter_search",
         max_length=200,
-        help_text="Every word stands in the prompt or in the custom id, in any case.",
+        help_text="Every word stands in the prompt or in the custom id, in any case. "
+        "Pages may be short, as for `tag`.",
     )
 
     class Meta:
         model = Task
         fields: tuple[str, ...] = ()
+
+    def filter_any(self, rows: TaskQuerySet, name: str, values: list[str]) -> TaskQuerySet:
+        if len(values) == 1:
+            return rows.filter(**{name: values[0]})
+        return rows.filter(**{f"{name}__in": values})  # `OR` would be read row by row
 
     def filter_tag(self, rows: TaskQuerySet, _name: str, value: str) -> TaskQuerySet:
         return rows.filter(has_tag(value))
@@ -126,13 +135,8 @@ class TaskFilters(django_filters.FilterSet):
         return rows.filter(result_source=value)
 
     def filter_template(self, rows: TaskQuerySet, _name: str, value: str) -> TaskQuerySet:
-        name, at, number = value.partition("@")
-        versions = TemplateVersion.objects.filter(template__name=name)
-        if at:
-            is_number = number.isascii() and number.isdigit() and len(number) < 10
-            versions = versions.filter(number=int(number)) if is_number else versions.none()
         # Asked first: a planner that knew no number would read every task for a name of none.
-        numbers = list(versions.values_list("pk", flat=True))
+        numbers = template_versions(value)
         if len(numbers) == 1:
             return rows.filter(template_version=numbers[0])
         return rows.filter(template_version__in=numbers) if numbers else rows.none()
@@ -141,6 +145,16 @@ class TaskFilters(django_filters.FilterSet):
         for word in value.split()[:_MOST_WORDS]:
             rows = rows.filter(Q(prompt__icontains=word) | Q(custom_id__icontains=word))
         return rows
+
+
+def template_versions(wanted: str) -> list[int]:
+    """The keys of the versions that `name` or `name@version` stands for."""
+    name, at, number = wanted.partition("@")
+    versions = TemplateVersion.objects.filter(template__name=name)
+    if at:
+        is_number = number.isascii() and number.isdigit() and len(number) < 10
+        versions = versions.filter(number=int(number)) if is_number else versions.none()
+    return list(versions.values_list("pk", flat=True))
 
 
 FILTER_NAMES = frozenset(TaskFilters.base_filters)
