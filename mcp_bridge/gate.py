@@ -70,8 +70,9 @@ class Gate:
             if caller is not None:
                 request.scope[CALLER] = caller
                 return None
+            has_key = len(words) > 1
             challenge = _challenge(request, has_key=bool(words))
-            return await on_thread(lambda: _refuse(address, challenge))
+            return await on_thread(lambda: _refuse(address, challenge, has_key=has_key))
         except DatabaseUnavailable as fault:
             return _error(503, fault.code, fault.message, {"Retry-After": "5"})
 
@@ -110,18 +111,15 @@ def _challenge(request: Request, *, has_key: bool) -> str:
     return f'Bearer realm="mcp", {error}resource_metadata="{where}"'
 
 
-def _refuse(address: str, challenge: str) -> Response:
+def _refuse(address: str, challenge: str, *, has_key: bool) -> Response:
     """401, and 429 for an address that keeps guessing."""
     count, left_s = count_event(f"refused:{address}", _WINDOW_S)
     if count > settings.API_REFUSALS_A_MINUTE:
         wait = {"Retry-After": str(int(left_s) + 1)}
         return _error(429, "RATE_LIMITED", "Too many calls without a valid key.", wait)
-    return _error(
-        401,
-        "NOT_AUTHENTICATED",
-        "Send a valid API key: Authorization: Bearer KEY.",
-        {"WWW-Authenticate": challenge},
-    )
+    why = "This API key is unknown, revoked or expired. " if has_key else ""
+    message = f"{why}Send a valid API key: Authorization: Bearer KEY."
+    return _error(401, "NOT_AUTHENTICATED", message, {"WWW-Authenticate": challenge})
 
 
 def _error(status: int, code: str, message: str, headers: dict[str, str]) -> Response:
