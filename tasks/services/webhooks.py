@@ -24,6 +24,9 @@ from tasks.services.submission import clean, flatten_errors
 from tasks.vocabulary import DeliveryState, EventType
 
 MOST_ENDPOINTS = 20
+_INSIDE_NAMES = (".localhost", ".local", ".internal")
+"""Names that stand for nothing on the public internet; a cloud's metadata is `.internal`."""
+
 DEFAULT_EVENTS = [
     EventType.COMPLETED.value,
     EventType.FAILED.value,
@@ -168,9 +171,7 @@ def _refuse_url(url: str) -> None:
         )
     address = literal_address(host)
     is_inside = (
-        host == "localhost" or host.endswith(".localhost")
-        if address is None
-        else not is_public(address)
+        f".{host.lower()}".endswith(_INSIDE_NAMES) if address is None else not is_public(address)
     )
     if is_inside and host not in get_conf().webhook_allowed_hosts:
         raise serializers.ValidationError(

@@ -71,6 +71,7 @@ def test_somebody_elses_webhook_does_not_exist(stranger_api, staff_api, made, de
     "url",
     ["", "example.org", "ftp://example.org/", "https://", "https://user:pw@example.org/",
      "https://example.org/#x", "http://localhost/", "http://localhost./", "http://a.localhost:80/", "http://127.1/",
+     "http://metadata.google.internal/", "http://METADATA.Google.Internal./", "http://printer.local/",
      "http://0x7f.1/", "http://2130706433/", "http://[::ffff:127.0.0.1]/", "http://①②⑦.0.0.1/",
      "http://169.254.169.254/latest/", "http://example.org:0/", "http://example.org:99999/",
      "http://[::1/", "http://exa mple.org/", "http://example.org/\r\nX: y", "http://" + "a" * 500,
