@@ -81,8 +81,8 @@ class TaskFilters(django_filters.FilterSet):
     tag = django_filters.CharFilter(
         method="filter_tag",
         max_length=50,
-        help_text="Carries exactly this tag. A page looks through 10,000 tasks: it may have few, or "
-        "none, while `next` leads on.",
+        help_text="Carries exactly this tag. A page looks through 10,000 tasks: it may have few, "
+        "or none, while `next` leads on.",
     )
     batch = django_filters.NumberFilter(
         field_name="batch_id",
