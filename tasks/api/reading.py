@@ -7,12 +7,11 @@ and the next one goes on there. What the indexes hold stands in `tasks.api.shelv
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-
-from django.db.models import Max
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tasks.api.cursors import OPTIONAL, Ordering, Place
+from tasks.api.parts import Part
 from tasks.api.shelves import EVERYTHING, Shelf, Wanted
 from tasks.index_hints import Unsorted
 from tasks.models import Task
@@ -35,70 +34,6 @@ MANY = 120_000
 
 BY_ID = 20_000
 """So many rows that lie one behind the other are looked through in 20 ms."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """What is read in one go: of `rows`, all that are `wanted`, those beyond `start` in `order`."""
-
-    rows: TaskQuerySet
-    wanted: Wanted
-    order: Ordering
-    start: Place | None
-    is_backward: bool
-
-    @property
-    def is_falling(self) -> bool:
-        return self.order.is_descending is not self.is_backward
-
-    def sort(self, rows: TaskQuerySet) -> TaskQuerySet:
-        return self.order.sort(rows, backward=self.is_backward)
-
-    def edge_of(self, shelf: Shelf, count: int) -> Place | None:
-        """Where so many tasks of a shelf end, wanted or not; None: there are fewer."""
-        if shelf is EVERYTHING and self.order.field == "id":
-            return self._edge_of_ids(count)
-        rest = shelf.find(shelf.rows)
-        rest = rest if self.start is None else rest.filter(self.order.beyond(self.start))
-        for task in self.sort(rest).only("pk", self.order.field)[count - 1 : count]:
-            return self.order.place_of(task, is_backward=self.is_backward)
-        return None
-
-    @property
-    def rest(self) -> TaskQuerySet:
-        return self.rows if self.start is None else self.rows.filter(self.order.beyond(self.start))
-
-    def up_to(self, edge: Place | None) -> TaskQuerySet:
-        """The rest as far as there."""
-        if edge and self.start and edge.value is not None and edge.value == self.start.value:
-            # SQLite would pass all that are equal, had it not this narrower bound.
-            by_id = Ordering(field="id", is_descending=self.order.is_descending)
-            equal = self.rows.filter(**{self.order.field: edge.value})
-            return equal.filter(by_id.beyond(self.start), by_id.up_to(edge))
-        return self.rest if edge is None else self.rest.filter(self.order.up_to(edge))
-
-    def load(self, rows: TaskQuerySet, most: int) -> list[Task]:
-        """The first of `rows`, which are in order already. Their numbers first: whole rows would be
-        joined, and carried along, long before it is known which are wanted."""
-        page: TaskQuerySet = Task.objects.filter(pk__in=rows.values("pk")[:most])
-        page.query.select_related = self.rows.query.select_related
-        return list(self.sort(page))
-
-    def nearest(self, edges: Collection[Place]) -> Place:
-        """Of places by id."""
-        find = max if self.is_falling else min
-        return find(edges, key=lambda edge: edge.pk)
-
-    def _edge_of_ids(self, count: int) -> Place | None:
-        """Ids have gaps at most: there are no more tasks than numbers."""
-        newest = Task.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        if self.is_falling:
-            last = (newest + 1 if self.start is None else min(self.start.pk, newest + 1)) - count
-        else:
-            last = (0 if self.start is None else self.start.pk) + count
-        if not 0 < last < newest:
-            return None
-        return Place(value=None, pk=last, is_backward=self.is_backward)
 
 
 Found = tuple[list[Task], Place | None]
@@ -216,7 +151,8 @@ def _by_value(part: Part, most: int) -> Found:
     judge = wanted.judge if part.order.field in ("created_at", "priority") else None
     if judge is not None and judge.names.isdisjoint({"owner"}) and judge.has_at_most(MANY):
         return _sorted(part, most, judge), None
-    page, edge = _walk(part, most, along, LOOK_THROUGH if wanted.is_hard else WALK)
+    walk = WALK if judge is None else WALK // 4
+    page, edge = _walk(part, most, along, LOOK_THROUGH if wanted.is_hard else walk)
     if edge is None or wanted.is_hard:
         return page, edge
     if judge is not None and judge.has_at_most(MANY):

@@ -71,8 +71,8 @@ class Shelf:
         return through_index(rows, self.index)
 
     def has_at_most(self, most: int) -> bool:
-        rows = self.find(self.rows).order_by().values("pk")
-        return rows[: most + 1].count() <= most
+        rows = self.find(self.rows).order_by().values_list("pk")
+        return not rows[most : most + 1]  # passing so many costs less than counting them
 
 
 EVERYTHING = Shelf(rows=Task.objects.all(), index=None)
