@@ -86,12 +86,18 @@ class RequestIdMiddleware(TwoWayMiddleware):
         return response
 
 
+def _door_of(path: str) -> Door:
+    if path.startswith("/admin/"):
+        return Door.ADMIN
+    return Door.API if path.startswith("/api/") else Door.PAGES
+
+
 class ActorMiddleware(TwoWayMiddleware):
     """Whoever this request comes from acts while it lasts. Asked late: DRF learns who it is after
     every middleware."""
 
     def before(self, request: HttpRequest) -> None:
-        door = Door.ADMIN if request.path.startswith("/admin/") else Door.API
+        door = _door_of(request.path)
 
         def who() -> Actor:
             key = getattr(request, "auth", None)

@@ -79,6 +79,7 @@ class Door(StrEnum):
 
     API = "api"
     ADMIN = "admin"
+    PAGES = "pages"
     MCP = "mcp"
     SHELL = "shell"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Permission
 
-from tasks.models import ApiKey, AuditEntry
+from tasks.models import ApiKey, AuditEntry, Task
 from tests.api.conftest import client_of
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +24,17 @@ def test_a_session_of_the_admin_is_noted(operator, client):
     client.post("/admin/tasks/task/add/", form)
     entries = AuditEntry.objects.exclude(door="shell").values_list("actor", "door", "key_id")
     assert list(entries) == [("operator", "admin", None)]
+
+
+def test_the_pages_of_ones_own_tasks_are_a_door_of_their_own(owner, client):
+    client.force_login(owner)
+    form = {"prompt": "hello", "provider": "", "model": "", "priority": "5", "form_id": "one"}
+    client.post("/tasks/new/", form | {"submit": "1"})
+    task = Task.objects.get()
+    client.post(f"/tasks/{task.pk}/cancel/")
+    entries = AuditEntry.objects.filter(subject=f"task {task.pk}").order_by("pk")
+    noted = list(entries.values_list("action", "actor", "door"))
+    assert noted == [("task.submit", "owner", "pages"), ("task.cancel", "owner", "pages")]
 
 
 def test_the_next_request_does_not_act_as_the_last(owner, client):
