@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from django.db import connection
@@ -37,6 +38,19 @@ def test_rows_are_as_django_makes_them(tasks):
     task.prompt = "changed"
     task.save()
     assert prepared.first(task.pk).prompt == "changed"
+
+
+def test_moments_are_values_too_and_rows_may_be_read_one_by_one(tasks):
+    between = Prepared(
+        lambda start, end: Task.objects.filter(created_at__gte=start, created_at__lt=end)
+    )
+    eleven = datetime(2026, 1, 1, 11, 0, 0, 250_000, tzinfo=timezone(timedelta(hours=3)))
+    for n, task in enumerate(tasks):
+        Task.objects.filter(pk=task.pk).update(created_at=eleven + timedelta(hours=n))
+    for n, task in enumerate(tasks):
+        start = eleven + timedelta(hours=n)
+        assert list(between.iterate(start, start + timedelta(hours=1))) == [task]
+        assert between(start, start + timedelta(hours=2))[:1] == [task]
 
 
 def test_the_sql_is_written_once_for_a_connection(tasks):

@@ -5,8 +5,10 @@ Money is counted here and not on tasks: a failed try and a late answer may have 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -49,19 +51,27 @@ def call_groups(
     ended: QuerySet[Attempt], bucket_s: int, *, by_owner: bool = False
 ) -> list[CallGroup]:
     """`ended`: the calls to count."""
+    return read_calls(select_calls(ended, bucket_s, by_owner=by_owner))
+
+
+def select_calls(
+    ended: QuerySet[Attempt], bucket_s: int, *, by_owner: bool = False
+) -> QuerySet[Any, dict[str, Any]]:
+    """What `read_calls` makes the groups of."""
     also = ("task__owner_id",) if by_owner else ()
-    rows = (
-        ended.order_by()
-        .annotate(bucket=EpochBucket("finished_at", width_s=bucket_s))
-        .values("bucket", "provider", "model", "outcome", *also)
-        .annotate(
-            count=Count("pk"),
-            cost_units=Coalesce(Sum(CostUnits("cost_usd")), 0),
-            unpriced=Count("pk", filter=_UNPRICED),
-            tokens_in=Coalesce(Sum("prompt_tokens"), 0),
-            tokens_out=Coalesce(Sum("completion_tokens"), 0),
-        )
+    marked = ended.order_by().annotate(bucket=EpochBucket("finished_at", width_s=bucket_s))
+    alike = marked.values("bucket", "provider", "model", "outcome", *also)
+    groups: QuerySet[Any, dict[str, Any]] = alike.annotate(
+        count=Count("pk"),
+        cost_units=Coalesce(Sum(CostUnits("cost_usd")), 0),
+        unpriced=Count("pk", filter=_UNPRICED),
+        tokens_in=Coalesce(Sum("prompt_tokens"), 0),
+        tokens_out=Coalesce(Sum("completion_tokens"), 0),
     )
+    return groups
+
+
+def read_calls(rows: Iterable[Mapping[str, Any]]) -> list[CallGroup]:
     return [
         CallGroup(
             bucket=row["bucket"],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Expression
+from django.db.models import Count, Expression, QuerySet
 
 from tasks.querysets import TaskQuerySet
 from tasks.stats.expressions import EpochBucket, answering_provider, queue_ms, run_ms
@@ -13,6 +15,9 @@ from tasks.stats.latency import Histogram, bucket_of
 from tasks.vocabulary import ResultSource, Status
 
 WAIT, RUN = "wait", "run"
+
+Durations = tuple[int, str, int, int, int | None]
+"""Bucket, provider, milliseconds of waiting and of running, owner."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,15 +52,23 @@ def finished_groups(
     ended: TaskQuerySet, bucket_s: int, *, by_owner: bool = False
 ) -> list[FinishedGroup]:
     """`ended`: the finished tasks to count."""
+    return read_finished(select_finished(ended, bucket_s, by_owner=by_owner))
+
+
+def select_finished(
+    ended: TaskQuerySet, bucket_s: int, *, by_owner: bool = False
+) -> QuerySet[Any, dict[str, Any]]:
+    """What `read_finished` makes the groups of."""
     also = ("owner_id",) if by_owner else ()
-    rows = (
-        ended.order_by()
-        .annotate(
-            bucket=EpochBucket("finished_at", width_s=bucket_s), answered_by=answering_provider()
-        )
-        .values("bucket", "answered_by", "result_source", "status", "error_code", *also)
-        .annotate(count=Count("pk"))
+    marked = ended.order_by().annotate(
+        bucket=EpochBucket("finished_at", width_s=bucket_s), answered_by=answering_provider()
     )
+    alike = marked.values("bucket", "answered_by", "result_source", "status", "error_code", *also)
+    groups: QuerySet[Any, dict[str, Any]] = alike.annotate(count=Count("pk"))
+    return groups
+
+
+def read_finished(rows: Iterable[Mapping[str, Any]]) -> list[FinishedGroup]:
     return [
         FinishedGroup(
             bucket=row["bucket"],
@@ -74,14 +87,23 @@ def latency_groups(
     ended: TaskQuerySet, bucket_s: int, *, by_owner: bool = False
 ) -> list[LatencyGroup]:
     """Of those of `ended` that a provider was really asked for, and that were not cancelled."""
-    counts: Counter[tuple[int, str, str, int, int | None]] = Counter()
-    rows = (
-        _answered(ended)
-        .annotate(period=EpochBucket("finished_at", width_s=bucket_s))
-        .annotate(answered_by=answering_provider(), wait_ms=queue_ms(), run_ms=run_ms())
-        .values_list("period", "answered_by", "wait_ms", "run_ms", "owner_id")
+    return read_latencies(select_durations(ended, bucket_s).iterator(), by_owner=by_owner)
+
+
+def select_durations(ended: TaskQuerySet, bucket_s: int) -> QuerySet[Any, Durations]:
+    """What `read_latencies` makes the groups of: a row a task."""
+    marked: QuerySet[Any, Any] = _answered(ended).annotate(
+        period=EpochBucket("finished_at", width_s=bucket_s),
+        answered_by=answering_provider(),
+        wait_ms=queue_ms(),
+        run_ms=run_ms(),
     )
-    for period, provider, wait_ms, ran_ms, owner_id in rows.iterator():
+    return marked.values_list("period", "answered_by", "wait_ms", "run_ms", "owner_id")
+
+
+def read_latencies(rows: Iterable[Durations], *, by_owner: bool = False) -> list[LatencyGroup]:
+    counts: Counter[tuple[int, str, str, int, int | None]] = Counter()
+    for period, provider, wait_ms, ran_ms, owner_id in rows:
         whose = owner_id if by_owner else None
         counts[period, WAIT, provider, bucket_of(wait_ms), whose] += 1
         counts[period, RUN, provider, bucket_of(ran_ms), whose] += 1

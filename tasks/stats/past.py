@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tasks.querysets import TaskQuerySet
-from tasks.stats.calls import CallGroup, call_groups, ended_calls
-from tasks.stats.finished import FinishedGroup, LatencyGroup, finished_groups, latency_groups
-from tasks.stats.hours import HOUR_S, LookBack, ended_between, ended_tasks
+from tasks.stats.calls import CallGroup
+from tasks.stats.counted import Span
+from tasks.stats.finished import FinishedGroup, LatencyGroup
+from tasks.stats.hours import LookBack
 from tasks.stats.rolled import rolled_calls, rolled_finished, rolled_latency, rolled_tallies
-from tasks.stats.tallies import Tally, tallies
+from tasks.stats.tallies import Tally
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +23,17 @@ class Past:
     tallies: tuple[Tally, ...]
 
 
-def look_back(tasks: TaskQuerySet, owner_id: int | None, since: datetime, bucket_s: int) -> Past:
-    """tasks: those of `owner_id`; of everybody if that is None. Nothing is older than `since`."""
+def look_back(owner_id: int | None, since: datetime, bucket_s: int) -> Past:
+    """Of the tasks of `owner_id`; of everybody if that is None. Nothing is older than `since`."""
     span = LookBack.since(since)
     finished = rolled_finished(owner_id, span.hours, bucket_s)
     latencies = rolled_latency(owner_id, span.hours)
     tallied = rolled_tallies(owner_id, span.hours)
     for start, end in span.counted:
-        ended = ended_tasks(tasks, start, end)
-        tallied += tallies(ended, bucket_s)
-        finished += finished_groups(ended, bucket_s)
-        latencies += latency_groups(ended, bucket_s)
+        counted = Span(start=start, end=end, owner_id=owner_id)
+        tallied += counted.tallies()
+        finished += counted.finished(bucket_s)
+        latencies += counted.latencies(bucket_s)
     return Past(
         finished=tuple(finished),
         latencies=tuple(latencies),
@@ -46,8 +46,5 @@ def look_back_at_calls(owner_id: int | None, span: LookBack) -> tuple[CallGroup,
     """The provider calls alone, of one owner or of everybody."""
     calls = rolled_calls(owner_id, span.hours)
     for start, end in span.counted:
-        ended = ended_calls(ended_between(start, end))
-        if owner_id is not None:
-            ended = ended.filter(task__owner_id=owner_id)
-        calls += call_groups(ended, HOUR_S)
+        calls += Span(start=start, end=end, owner_id=owner_id).calls()
     return tuple(calls)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Func, IntegerField, QuerySet, Sum, Value
 
+from tasks.prepared import Prepared
 from tasks.stats.calls import CallGroup
 from tasks.stats.finished import FinishedGroup, LatencyGroup
 from tasks.stats.hours import HOUR_S, HOURS_A_DAY
@@ -51,31 +53,42 @@ def _read(
     is_by_day = width is None or width % HOURS_A_DAY == 0
     days = range(-(-hours.start // HOURS_A_DAY), hours.stop // HOURS_A_DAY)
     if not (is_by_day and days):
-        yield from _sum(rollup, rollup.hours, "hour", hours, owner_id, width)
+        yield from _sum(rollup, "hour", hours, owner_id, width)
         return
     head = range(hours.start, days.start * HOURS_A_DAY)
     tail = range(days.stop * HOURS_A_DAY, hours.stop)
-    yield from _sum(rollup, rollup.hours, "hour", head, owner_id, width)
-    yield from _sum(rollup, rollup.days, "day", days, owner_id, width and width // HOURS_A_DAY)
-    yield from _sum(rollup, rollup.hours, "hour", tail, owner_id, width)
+    yield from _sum(rollup, "hour", head, owner_id, width)
+    yield from _sum(rollup, "day", days, owner_id, width and width // HOURS_A_DAY)
+    yield from _sum(rollup, "hour", tail, owner_id, width)
 
 
 def _sum(
-    rollup: Rollup,
-    table: Any,
-    period: str,
-    numbers: range,
-    owner_id: int | None,
-    width: int | None,
+    rollup: Rollup, period: str, numbers: range, owner_id: int | None, width: int | None
 ) -> Iterator[dict[str, Any]]:
     """`numbers`, `width`: of hours or of days, as `period` says."""
     if not numbers:
         return
-    bucket = Value(0) if width is None else _Bucket(period, width=width)
-    whose = {"owner__isnull": True} if owner_id is None else {"owner": owner_id}
-    within = {f"{period}__gte": numbers.start, f"{period}__lt": numbers.stop}
-    rows: QuerySet[Any] = table.objects.filter(**within, **whose).order_by()
-    groups = rows.annotate(bucket=bucket).values_list("bucket", *rollup.keys)
+    values = [numbers.start, numbers.stop] + ([] if owner_id is None else [owner_id])
     names = ("bucket", *rollup.keys, *rollup.sums)
-    for row in groups.annotate(**{f"sum_{name}": Sum(name) for name in rollup.sums}):
+    for row in _sums(rollup, period, width, is_owned=owner_id is not None)(*values):
         yield dict(zip(names, row, strict=True))
+
+
+@functools.cache  # as many as there are tables and widths of a bar
+def _sums(
+    rollup: Rollup, period: str, width: int | None, *, is_owned: bool
+) -> Prepared[tuple[Any, ...]]:
+    """Asked with the first number, the one after the last, and the owner's id if it has one."""
+    table: Any = rollup.hours if period == "hour" else rollup.days
+    bucket = Value(0) if width is None else _Bucket(period, width=width)
+    sums = {f"sum_{name}": Sum(name) for name in rollup.sums}
+
+    def select(start: int, stop: int, owner_id: int | None = None) -> QuerySet[Any, Any]:
+        whose = {"owner": owner_id} if is_owned else {"owner__isnull": True}
+        within = {f"{period}__gte": start, f"{period}__lt": stop}
+        rows: QuerySet[Any] = table.objects.filter(**within, **whose).order_by()
+        alike = rows.annotate(bucket=bucket).values_list("bucket", *rollup.keys)
+        groups: QuerySet[Any, Any] = alike.annotate(**sums)
+        return groups
+
+    return Prepared(select)

@@ -149,7 +149,7 @@ def _without_jit() -> Iterator[None]:
 def _take(user: Any, look_back: StatsRange, now: datetime) -> Snapshot:
     tasks = Task.objects.visible_to(user)
     owner_id = None if user.is_staff else user.pk
-    past = look_back_at(tasks, owner_id, now - look_back.length, look_back.bucket_s)
+    past = look_back_at(owner_id, now - look_back.length, look_back.bucket_s)
     providers, bars = provider_figures(past), look_back.buckets(now)
     return Snapshot(
         range=look_back,

@@ -3,11 +3,12 @@ answers that were used again have saved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import CharField, Count, Expression, Q, Sum, Value
+from django.db.models import CharField, Count, Expression, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from tasks.models import PromptTemplate
@@ -16,7 +17,7 @@ from tasks.querysets import TaskQuerySet
 from tasks.stats.expressions import CostUnits, EpochBucket, run_ms
 from tasks.vocabulary import Status
 
-MODEL, TEMPLATE, SAVED = "model", "template", "saved"
+KINDS = MODEL, TEMPLATE, SAVED = "model", "template", "saved"
 _COMPLETED = Q(status=Status.COMPLETED.value)
 
 
@@ -52,46 +53,51 @@ class TemplateFigures:
 
 def tallies(ended: TaskQuerySet, bucket_s: int, *, by_owner: bool = False) -> list[Tally]:
     """`ended`: the finished tasks to count."""
-    # By exclusion, as elsewhere: for `status = …` SQLite would leave the index on when they ended.
-    answered = ended.exclude(status=Status.FAILED).exclude(status=Status.CANCELLED)
-    made = ended.filter(template_version__isnull=False)
-    copied = ended.filter(saved_usd__isnull=False)
-    by_model = Concat("served_provider", Value("/"), "served_model")
-    by_template = Cast("template_version__template", CharField())
     return [
-        *_count(answered, MODEL, by_model, bucket_s, by_owner=by_owner),
-        *_count(made, TEMPLATE, by_template, bucket_s, by_owner=by_owner),
-        *_count(copied, SAVED, Value(""), bucket_s, by_owner=by_owner, cost="saved_usd"),
+        tally
+        for kind in KINDS
+        for tally in read_tallies(kind, select_tallies(ended, bucket_s, kind, by_owner=by_owner))
     ]
 
 
-def _count(
-    ended: TaskQuerySet,
-    kind: str,
-    key: Expression,
-    bucket_s: int,
-    *,
-    by_owner: bool,
-    cost: str = "cost_usd",
-) -> Iterable[Tally]:
+def select_tallies(
+    ended: TaskQuerySet, bucket_s: int, kind: str, *, by_owner: bool = False
+) -> QuerySet[Any, dict[str, Any]]:
+    """What `read_tallies` makes the tallies of that kind of."""
     also = ("owner_id",) if by_owner else ()
-    rows = (
-        ended.order_by()
-        .annotate(bucket=EpochBucket("finished_at", width_s=bucket_s), key=key)
-        .values("bucket", "key", *also)
-        .annotate(
-            completed=Count("pk", filter=_COMPLETED),
-            failed=Count("pk", filter=Q(status=Status.FAILED.value)),
-            units=Coalesce(Sum(CostUnits(cost)), 0),
-            ran_ms=Coalesce(Sum(run_ms(), filter=_COMPLETED), 0),
-        )
+    some, key, cost = _of_kind(ended, kind)
+    bucket = EpochBucket("finished_at", width_s=bucket_s)
+    alike = some.order_by().annotate(bucket=bucket, key=key).values("bucket", "key", *also)
+    groups: QuerySet[Any, dict[str, Any]] = alike.annotate(
+        completed=Count("pk", filter=_COMPLETED),
+        failed=Count("pk", filter=Q(status=Status.FAILED.value)),
+        units=Coalesce(Sum(CostUnits(cost)), 0),
+        ran_ms=Coalesce(Sum(run_ms(), filter=_COMPLETED), 0),
     )
-    for row in rows:
-        yield Tally(
+    return groups
+
+
+def _of_kind(ended: TaskQuerySet, kind: str) -> tuple[TaskQuerySet, Expression, str]:
+    """The tasks to count, by what, and the column of their costs."""
+    if kind == TEMPLATE:
+        key: Expression = Cast("template_version__template", CharField())
+        return ended.filter(template_version__isnull=False), key, "cost_usd"
+    if kind == SAVED:
+        return ended.filter(saved_usd__isnull=False), Value(""), "saved_usd"
+    # By exclusion, as elsewhere: for `status = …` SQLite would leave the index on when they ended.
+    answered = ended.exclude(status=Status.FAILED).exclude(status=Status.CANCELLED)
+    return answered, Concat("served_provider", Value("/"), "served_model"), "cost_usd"
+
+
+def read_tallies(kind: str, rows: Iterable[Mapping[str, Any]]) -> list[Tally]:
+    return [
+        Tally(
             bucket=row["bucket"], kind=kind, key=row["key"], completed=row["completed"],
             failed=row["failed"], cost_units=row["units"], run_ms=int(row["ran_ms"]),
             owner_id=row.get("owner_id"),
-        )  # fmt: skip
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def answered_by_model(groups: Iterable[Tally]) -> dict[str, int]:
