@@ -1,7 +1,8 @@
 """`python -m bench.lookups`: stats, and every list of the admin, over a million rows each.
 
-Every filter with every order, each on its first, second and last page; then the filters by two;
-both databases. Prints the slowest looks in milliseconds, and all that missed their goal.
+Every filter with every order, each on its first, second and last page; then the filters by two; the
+list of one's own tasks by all that the stats page links to; both databases. Prints the slowest
+looks in milliseconds, and all that missed their goal.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _PAGE_GOAL_MS = 200
 _FILL_TIMEOUT_S = 3600
 _RANGES = ("1h", "24h", "7d", "30d")
 _TASKS = "/admin/tasks/task/"
+_OWN = "/tasks/"
 _LISTS = {
     _TASKS: ("q=prompt", "q=nowhere", "q=500000", "q=order-500000", "q=admin"),
     "/admin/tasks/batch/": ("q=batch+500",),
@@ -69,6 +71,30 @@ def _measure(kind: Kind, options: argparse.Namespace) -> Iterator[tuple[str, int
                         if took_ms > _PAGE_GOAL_MS:
                             _explain(look, where, took_ms)
                         yield where, _PAGE_GOAL_MS, took_ms
+            with start_probe(deployment, "links") as links:
+                yield from _own_lists(look, links, options.runs)
+
+
+def _own_lists(look: Probe, links: Probe, runs: int) -> Iterator[tuple[str, int, float]]:
+    """Those of somebody with nine tenths of all tasks, and with one; first and second page."""
+    for query in _own_queries(links):
+        for user in ("admin", "second"):
+            first = f"{_OWN}?{query}"
+            following = links.ask(user=user, path=first, pattern=r"(\?[^\"]*beyond=[^\"]*)")
+            for where in (first, *(f"{_OWN}{link}" for link in following)):
+                took_ms = _page_ms(look, runs, where, user)
+                yield f"{where} for {user}", _PAGE_GOAL_MS, took_ms
+
+
+def _own_queries(links: Probe) -> Iterator[str]:
+    found = {"": None}
+    for word in _RANGES:
+        page = f"/stats/?range={word}"
+        found |= dict.fromkeys(links.ask(user="second", path=page, pattern=rf"{_OWN}\?([^\"]*)"))
+    for query in found:
+        yield query
+        if "o=1" not in query.split("&"):
+            yield f"{query}&o=1".lstrip("&")
 
 
 def _queries(choices: Probe, path: str) -> Iterator[str]:
@@ -89,11 +115,12 @@ def _queries(choices: Probe, path: str) -> Iterator[str]:
             yield from (f"{one}&{other}" for other in others)
 
 
-def _page_ms(look: Probe, runs: int, path: str) -> float:
+def _page_ms(look: Probe, runs: int, path: str, user: str = "admin") -> float:
     """The second look; the median of `runs` more if that one was near the goal."""
-    look.ask(path=path)
-    took_ms: float = look.ask(path=path)
-    return took_ms if took_ms < _PAGE_GOAL_MS / 2 else _median(look, runs, {"path": path})
+    order = {"path": path, "user": user}
+    look.ask(**order)
+    took_ms: float = look.ask(**order)
+    return took_ms if took_ms < _PAGE_GOAL_MS / 2 else _median(look, runs, order)
 
 
 def _median(look: Probe, runs: int, order: dict[str, str]) -> float:

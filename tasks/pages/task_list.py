@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from tasks.models import Task
 from tasks.pages.how_to import how_to
 from tasks.stats import StatsRange
-from tasks.stats.behind import TODAY, by_time, narrow
+from tasks.stats.behind import TIMES, TODAY, by_time, narrow, skip_to_first
 from tasks.vocabulary import Status
 
 _A_PAGE = 50
@@ -64,6 +64,8 @@ def task_list(request: HttpRequest) -> HttpResponse:
     rows, unknown = _narrowed(Task.objects.filter(owner_id=_user(request).pk), words)
     is_rising = request.GET.get("o") == "1"
     found = 0 if unknown else rows.order_by().values("pk")[: _MOST_COUNTED + 1].count()
+    if is_rising and not unknown and not request.GET.get("beyond"):
+        rows = skip_to_first(rows, words)
     page = [] if unknown else _page(rows, request.GET.get("beyond", ""), is_rising=is_rising)
     context = {
         "tasks": page[:_A_PAGE],
@@ -91,7 +93,7 @@ def _narrowed(rows: QuerySet[Task], words: Mapping[str, str]) -> tuple[QuerySet[
         some = narrow(rows, name, word)
         if some is None:
             return rows, name
-        rows = some
+        rows = rows if name in TIMES else some
     return by_time(rows, words), ""
 
 

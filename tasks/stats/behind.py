@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from tasks.index_hints import Unindexed, is_among, through_index, where
 from tasks.models import Attempt, Task, TemplateVersion
@@ -26,7 +26,8 @@ Condition = Callable[[Rows, str], Rows | None]
 TODAY = "today"
 _FEW_CALLS = 50_000
 _FEW_ENDED = 50_000
-_TIMES = ("finished", "finished_at__gte", "finished_at__lt")
+_WALKED = 10_000
+TIMES = frozenset({"finished", "finished_at__gte", "finished_at__lt"})
 
 
 def narrow(rows: Rows, name: str, word: str) -> Rows | None:
@@ -38,15 +39,44 @@ def narrow(rows: Rows, name: str, word: str) -> Rows | None:
 
 
 def by_time(rows: Rows, words: Mapping[str, str]) -> Rows:
-    """The same rows, for SQLite: found by when they ended, if these filters ask for a time in which
-    few tasks did. By themselves all tasks of an owner would be gone through."""
-    ended: Rows | None = Task.objects.order_by()
-    times = [(name, words[name]) for name in _TIMES if name in words]
-    for name, word in times:
-        ended = None if ended is None else narrow(ended, name, word)
-    if not times or ended is None or ended.values("pk")[: _FEW_ENDED + 1].count() > _FEW_ENDED:
+    """Those of `rows` that ended within all of the times that these filters ask for.
+
+    The later of two beginnings alone: SQLite may read from the earlier one on. And few that ended
+    then are found by that, or all tasks of an owner would be gone through.
+    """
+    bounds = _bounds(words)
+    if not bounds:
         return rows
-    return through_index(rows, "task_finished")
+    within = rows.filter(bounds)
+    return through_index(within, "task_finished") if _are_few(bounds) else within
+
+
+def skip_to_first(rows: Rows, words: Mapping[str, str]) -> Rows:
+    """The same rows, to be read from the lowest id on: a look for those that ended lately would
+    begin at the oldest task of all."""
+    bounds = _bounds(words)
+    if not bounds or _are_few(bounds):
+        return rows
+    ended = Task.objects.filter(bounds).order_by()
+    oldest = Task.objects.order_by("pk").values_list("pk", flat=True).first() or 0
+    if ended.filter(pk__lt=oldest + _WALKED).exists():
+        return rows
+    first: int | None = ended.aggregate(first=Min(Unindexed("pk")))["first"]
+    return rows.filter(pk__gte=first or 0)
+
+
+def _bounds(words: Mapping[str, str]) -> Q:
+    """When they ended, by these filters; empty: at any time, or not yet."""
+    starts = [range_start(words.get("finished")), _moment(words.get("finished_at__gte", ""))]
+    known = [start for start in starts if start is not None]
+    end = _moment(words.get("finished_at__lt", ""))
+    since = Q(finished_at__gte=max(known)) if known else Q()
+    return since if end is None else since & Q(finished_at__lt=end)
+
+
+def _are_few(bounds: Q) -> bool:
+    ended = Task.objects.filter(bounds).order_by().values("pk")
+    return ended[: _FEW_ENDED + 1].count() <= _FEW_ENDED
 
 
 def range_start(word: str | None) -> datetime | None:

@@ -170,8 +170,11 @@ def test_the_filters_in_use_are_told_in_words(client_of, owner):
     ]
 
 
-@pytest.mark.parametrize("few", [50_000, -1])
-def test_however_many_ended_in_a_time_the_list_shows_those_of_it(client_of, owner, few):
+@pytest.mark.parametrize(("few", "walked"), [(50_000, 10_000), (-1, 10_000), (-1, 1)])
+@pytest.mark.parametrize("order", [{}, {"o": "1"}])
+def test_however_many_ended_in_a_time_the_list_shows_those_of_it(
+    client_of, owner, few, walked, order
+):
     keys = [submit(owner, {"prompt": f"{n}"}).task.pk for n in range(4)]
     for hours, key in enumerate(keys[1:]):
         ended = timezone.now() - timedelta(hours=hours, minutes=5)
@@ -181,11 +184,18 @@ def test_however_many_ended_in_a_time_the_list_shows_those_of_it(client_of, owne
     since = (timezone.now() - timedelta(hours=2)).astimezone(far_west).isoformat()
     until = (timezone.now() - timedelta(hours=1)).isoformat()
     between = {"finished": "24h", "finished_at__gte": since, "finished_at__lt": until}
-    with patch("tasks.stats.behind._FEW_ENDED", few):
-        for asked, shown in (({"finished": "1h"}, keys[1:2]), (between, keys[2:3])):
-            page = client.get("/tasks/", asked)
+    later = {"finished_at__gte": (timezone.now() + timedelta(hours=1)).isoformat()}
+    with (
+        patch("tasks.stats.behind._FEW_ENDED", few),
+        patch("tasks.stats.behind._WALKED", walked),
+    ):
+        for asked, shown in (
+            ({"finished": "1h"}, keys[1:2]), (between, keys[2:3]), (later, []),
+            ({"finished": "24h"}, keys[1:] if order else keys[:0:-1]),
+        ):  # fmt: skip
+            page = client.get("/tasks/", asked | order)
             assert [task.pk for task in page.context["tasks"]] == shown
-            assert page.context["found"] == 1
+            assert page.context["found"] == len(shown)
 
 
 @pytest.mark.parametrize(
