@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from tasks.models import Task
 from tasks.pages.how_to import how_to
 from tasks.stats import StatsRange
-from tasks.stats.behind import TIMES, TODAY, by_time, narrow, skip_to_first
+from tasks.stats.behind import TIMES, TODAY, by_time, in_order, narrow
 from tasks.vocabulary import Status
 
 _A_PAGE = 50
@@ -64,9 +64,8 @@ def task_list(request: HttpRequest) -> HttpResponse:
     rows, unknown = _narrowed(Task.objects.filter(owner_id=_user(request).pk), words)
     is_rising = request.GET.get("o") == "1"
     found = 0 if unknown else rows.order_by().values("pk")[: _MOST_COUNTED + 1].count()
-    if is_rising and not unknown and not request.GET.get("beyond"):
-        rows = skip_to_first(rows, words)
-    page = [] if unknown else _page(rows, request.GET.get("beyond", ""), is_rising=is_rising)
+    ordered = rows if unknown else in_order(rows, words, is_rising=is_rising)
+    page = [] if unknown else _page(ordered, request.GET.get("beyond", ""), is_rising=is_rising)
     context = {
         "tasks": page[:_A_PAGE],
         "next": _query(request, beyond=str(page[_A_PAGE - 1].pk)) if len(page) > _A_PAGE else "",
@@ -101,7 +100,7 @@ def _page(rows: QuerySet[Task], beyond: str, *, is_rising: bool) -> list[Task]:
     """One more than a page shows, if there are so many."""
     if beyond.isascii() and beyond.isdigit() and len(beyond) <= _MOST_ID_DIGITS:
         rows = rows.filter(**{"pk__gt" if is_rising else "pk__lt": int(beyond)})
-    return list(rows.order_by("pk" if is_rising else "-pk").only(*_SHOWN)[: _A_PAGE + 1])
+    return list(rows.only(*_SHOWN)[: _A_PAGE + 1])
 
 
 def _chip(request: HttpRequest, name: str, word: str) -> Chip:

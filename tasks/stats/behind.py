@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
-from tasks.index_hints import Unindexed, is_among, through_index, where
+from tasks.index_hints import Unindexed, Unsorted, is_among, through_index, where
 from tasks.models import Attempt, Task, TemplateVersion
 from tasks.models.task import ODD_SOURCES
 from tasks.querysets import database_now
@@ -41,8 +41,8 @@ def narrow(rows: Rows, name: str, word: str) -> Rows | None:
 def by_time(rows: Rows, words: Mapping[str, str]) -> Rows:
     """Those of `rows` that ended within all of the times that these filters ask for.
 
-    The later of two beginnings alone: SQLite may read from the earlier one on. And few that ended
-    then are found by that, or all tasks of an owner would be gone through.
+    The later of two beginnings alone: SQLite may read from the earlier one on. Few that ended then
+    are found by that, or it would go through all tasks of an owner.
     """
     bounds = _bounds(words)
     if not bounds:
@@ -51,18 +51,25 @@ def by_time(rows: Rows, words: Mapping[str, str]) -> Rows:
     return through_index(within, "task_finished") if _are_few(bounds) else within
 
 
-def skip_to_first(rows: Rows, words: Mapping[str, str]) -> Rows:
-    """The same rows, to be read from the lowest id on: a look for those that ended lately would
-    begin at the oldest task of all."""
+def in_order(rows: Rows, words: Mapping[str, str], *, is_rising: bool) -> Rows:
+    """What `by_time` gave, by id. Of few that ended in a time all are sorted: along the ids
+    PostgreSQL would look for them among all. Of many, none before the first one is looked at."""
     bounds = _bounds(words)
-    if not bounds or _are_few(bounds):
-        return rows
+    if bounds and _are_few(bounds):
+        return rows.order_by(Unsorted("pk") if is_rising else Unsorted("pk").desc())
+    if bounds and is_rising:
+        rows = rows.filter(pk__gte=_first(bounds))
+    return rows.order_by("pk" if is_rising else "-pk")
+
+
+def _first(bounds: Q) -> int:
+    """The lowest id that ended so; 0 if it is about the lowest of all."""
     ended = Task.objects.filter(bounds).order_by()
     oldest = Task.objects.order_by("pk").values_list("pk", flat=True).first() or 0
     if ended.filter(pk__lt=oldest + _WALKED).exists():
-        return rows
-    first: int | None = ended.aggregate(first=Min(Unindexed("pk")))["first"]
-    return rows.filter(pk__gte=first or 0)
+        return 0
+    first: int | None = ended.aggregate(first=Min(Unsorted("pk")))["first"]
+    return first or 0
 
 
 def _bounds(words: Mapping[str, str]) -> Q:
