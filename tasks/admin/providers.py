@@ -20,7 +20,7 @@ from tasks.services import steering
 from tasks.services.choosing import accepted_models
 from tasks.stats.lanes import LaneFigures, describe_lane, refused_keys
 from tasks.stats.snapshot import paid_since_midnight
-from tasks.stats.wording import dollars, duration, lane_words
+from tasks.stats.wording import dollars, duration, lane_remedy, lane_words
 from tasks.vocabulary import REAL_PROVIDERS
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _rows() -> list[dict[str, Any]]:
                 "name": name.value,
                 "lane": lane,
                 "refused_keys": refused_keys(state, now),
+                "remedy": lane_remedy(lane),
                 "words": lane_words(lane) if lane.is_configured else "not configured",
                 "variable": conf.providers[name].variable,
                 "probe": None if wait_s is None else duration(max(0.0, wait_s)),

@@ -14,11 +14,11 @@ from tasks.policy.breaker import BreakerState, Force
 from tasks.querysets import TaskQuerySet
 from tasks.stats.finished import finished_groups
 from tasks.stats.hours import HOUR_S, ended_tasks
-from tasks.stats.lanes import list_lanes
+from tasks.stats.lanes import LaneFigures, list_lanes
 from tasks.stats.live import list_workers, oldest_due_age_s
 from tasks.stats.providers import failed_percent
 from tasks.stats.snapshot import paid_since_midnight
-from tasks.stats.wording import dollars, duration
+from tasks.stats.wording import dollars, duration, lane_remedy
 from tasks.vocabulary import Provider, Status
 
 _FAILURES_OF = timedelta(minutes=15)
@@ -62,8 +62,14 @@ def _breakers(now: datetime) -> Iterator[Reading]:
             key=f"breaker_open:{lane.provider}",
             is_bad=is_open,
             is_clear=not is_open,
-            message=f"Breaker of {lane.provider}: {lane.breaker_reason or lane.breaker}"[:300],
+            message=_breaker_words(lane)[:300],
         )
+
+
+def _breaker_words(lane: LaneFigures) -> str:
+    words = f"Breaker of {lane.provider}: {lane.breaker_reason or lane.breaker}"
+    remedy = lane_remedy(lane)
+    return f"{words}. {remedy}" if remedy else words
 
 
 def _queue_age(now: datetime, limit_s: float) -> Reading:

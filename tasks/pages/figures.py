@@ -18,7 +18,7 @@ from tasks.stats.live import FiringAlert
 from tasks.stats.providers import ModelFigures, ProviderFigures
 from tasks.stats.snapshot import Failure
 from tasks.stats.tallies import TemplateFigures
-from tasks.stats.wording import dollars, duration, lane_words
+from tasks.stats.wording import dollars, duration, lane_remedy, lane_words
 from tasks.vocabulary import Outcome, Status
 
 
@@ -98,6 +98,7 @@ def _lane_row(lane: LaneFigures, now: datetime) -> dict[str, Any]:
     return {
         "row": lane,
         "words": lane_words(lane),
+        "remedy": lane_remedy(lane),
         "probe": "" if wait_s is None else "at once" if wait_s <= 0 else f"in {duration(wait_s)}",
     }
 

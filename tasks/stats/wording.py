@@ -6,9 +6,11 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from tasks.conf import get_conf
+from tasks.errors import AuthenticationRefused, QuotaExhausted
 from tasks.models import Task
 from tasks.stats.lanes import LaneFigures
-from tasks.vocabulary import SCHEDULED, Status
+from tasks.vocabulary import SCHEDULED, Provider, Status
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -51,6 +53,18 @@ def lane_words(lane: LaneFigures) -> str:
     return {"closed": "open for calls", "open": "breaker open", "half_open": "probing"}[
         lane.breaker
     ]
+
+
+def lane_remedy(lane: LaneFigures) -> str:
+    """What a person must do before the lane's breaker can close for good; empty: nothing, the next
+    probe tells whether the provider is well again."""
+    if lane.breaker == "closed":
+        return ""
+    variable = get_conf().providers[Provider(lane.provider)].variable
+    return {
+        AuthenticationRefused.code: f"It refuses the key: mend {variable}, then restart.",
+        QuotaExhausted.code: "No credit is left there: add some, or raise the limit.",
+    }.get(lane.breaker_reason, "")
 
 
 def waiting_words(task: Task) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -23,6 +24,7 @@ def _at_once(settings, receiver):
     settings.TASKRUNNER_ALERT_FOR = 0
     settings.TASKRUNNER_ALERT_WEBHOOK = receiver.url
     settings.TASKRUNNER_ALERT_EMAIL = ["ops@example.org"]
+    cache.clear()  # of the stats page
 
 
 def _told(receiver):
@@ -88,6 +90,21 @@ def test_an_open_breaker_fires_with_its_reason(receiver, make_worker):
     watch()
     key = "breaker_open:openai"
     assert _told(receiver) == [("alert.fired", key), ("alert.resolved", key)]
+
+
+def test_a_refused_key_is_told_with_what_to_do_about_it(receiver, make_worker, operator):
+    make_worker("one")
+    breaker = Breaker(
+        state=BreakerState.OPEN, reason="authentication_refused", until=time.time() + 9
+    )
+    ProviderState.objects.create(name="openai", breaker_json=breaker.to_json())
+    watch()
+    remedy = "It refuses the key: mend OPENAI_API_KEY, then restart."
+    assert receiver.got[0]["message"] == f"Breaker of openai: authentication_refused. {remedy}"
+    client = Client()
+    client.force_login(operator)
+    assert client.get("/stats/").text.count(remedy) == 2  # of the alert, and of the lane
+    assert client.get("/admin/tasks/providerstate/").text.count(remedy) == 1
 
 
 def test_a_provider_that_an_operator_paused_is_no_alert(receiver, make_worker):
