@@ -61,7 +61,11 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         "alerts": None
         if snapshot.alerts is None
         else [
-            asdict(alert) | {"since": alert.since and alert.since.isoformat()}
+            asdict(alert)
+            | {
+                "since": alert.since and alert.since.isoformat(),
+                "better_since": alert.better_since and alert.better_since.isoformat(),
+            }
             for alert in snapshot.alerts
         ],
         "queue": None if snapshot.queue is None else [_point(point) for point in snapshot.queue],

@@ -33,17 +33,23 @@ class WorkerFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class FiringAlert:
-    """Something is wrong since then."""
+    """Something is wrong since then. `better_since`: it looks well again, but has yet to last."""
 
     key: str
     message: str
     since: datetime | None
+    better_since: datetime | None = None
 
 
 def list_firing() -> tuple[FiringAlert, ...]:
     """The alerts that are not over."""
     return tuple(
-        FiringAlert(key=alert.key, message=alert.message, since=alert.changed_at)
+        FiringAlert(
+            key=alert.key,
+            message=alert.message,
+            since=alert.changed_at,
+            better_since=alert.turning_since,
+        )
         for alert in Alert.objects.filter(is_firing=True)
     )
 

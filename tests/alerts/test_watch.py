@@ -161,6 +161,18 @@ def test_a_firing_alert_is_on_the_stats_page_of_staff_alone(operator, owner):
         assert ("None was heard of lately" in client.get("/stats/").text) is is_shown
 
 
+def test_the_page_tells_when_what_is_wrong_looks_well_again(operator, make_worker, settings):
+    watch()
+    settings.TASKRUNNER_ALERT_FOR = 60
+    make_worker("one")
+    watch()
+    client = Client()
+    client.force_login(operator)
+    text = client.get("/stats/").text
+    assert "Workers: 1 alive" in text
+    assert "over once that has lasted" in text
+
+
 def test_most_of_the_budget_spent_fires(receiver, make_task, make_worker, settings):
     make_worker("one")
     settings.TASKRUNNER_DAILY_BUDGET_USD = Decimal(10)

@@ -148,6 +148,9 @@ class AlertSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(help_text="For example `breaker_open:openai`.")
     message = serializers.CharField()
     since = serializers.DateTimeField(allow_null=True)
+    better_since = serializers.DateTimeField(
+        allow_null=True, help_text="Since when it looks well again; over once that has lasted."
+    )
 
 
 class StatsSerializer(serializers.Serializer[Any]):
