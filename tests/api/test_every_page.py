@@ -17,6 +17,7 @@ from tasks.services.selection import select_tasks
 
 STATES = ("COMPLETED", "FAILED", "PENDING", "CANCELLED", "PROCESSING")
 ORDERINGS = [Ordering.parse(sign + field) for field in FIELDS for sign in ("", "-")]
+WAYS = [(5_000, 5_000, 5_000), (0, 4, 5_000), (5, 7, 0)]  # FEW, WALK, MANY
 NOW = timezone.now()
 FITS = {
     "": lambda task: True,
@@ -112,10 +113,9 @@ def _walk_through(rows, ordering, wanted):
 
 @pytest.mark.parametrize("query", FITS)
 @pytest.mark.parametrize("is_staff", [True, False])
-@pytest.mark.parametrize(("few", "walk", "many"), [(5_000, 5_000, 5_000), (0, 4, 5_000), (5, 7, 0)])
-def test_each_way_of_reading_finds_the_same_pages(
-    owner, zoo, monkeypatch, query, is_staff, few, walk, many
-):
+@pytest.mark.parametrize("limits", WAYS)
+def test_each_way_of_reading_finds_the_same_pages(owner, zoo, monkeypatch, query, is_staff, limits):
+    few, walk, many = limits
     for room, name, value in (
         (shelves, "FEW", few), (shelves, "FEW_IN_TIME", few), (reading, "WALK", walk),
         (reading, "_FAR", walk), (reading, "BY_ID", walk), (reading, "LOOK_THROUGH", walk),
@@ -127,7 +127,9 @@ def test_each_way_of_reading_finds_the_same_pages(
     expected_tasks = [
         task for task in zoo if FITS[query](task) and (is_staff or task.owner_id == owner.pk)
     ]
-    for ordering in ORDERINGS:
+    # Each way has a third of the orders, by turns: with each filter every order is read by one way.
+    turn = WAYS.index(limits) + list(FITS).index(query)
+    for ordering in ORDERINGS[turn % 3 :: 3]:
         field, is_falling = ordering.field, ordering.is_descending
         valued = [task for task in expected_tasks if getattr(task, field) is not None]
         valued.sort(key=lambda task: (getattr(task, field), task.pk), reverse=is_falling)
