@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, Expression, F, Min, OuterRef, Q, QuerySet
 
 from tasks.index_hints import Unindexed, Unsorted, is_among, through_index, where
 from tasks.models import Attempt, Task, TemplateVersion
@@ -27,6 +27,7 @@ TODAY = "today"
 _FEW_CALLS = 50_000
 _FEW_ENDED = 50_000
 _WALKED = 10_000
+_PROVIDER = F("provider")
 TIMES = frozenset({"finished", "finished_at__gte", "finished_at__lt"})
 
 
@@ -42,24 +43,37 @@ def by_time(rows: Rows, words: Mapping[str, str]) -> Rows:
     """Those of `rows` that ended within all of the times that these filters ask for.
 
     The later of two beginnings alone: SQLite may read from the earlier one on. Few that ended then
-    are found by that, or it would go through all tasks of an owner.
+    are found by that, or it would go through all tasks of an owner; of many, none before the first
+    is looked at.
     """
     bounds = _bounds(words)
     if not bounds:
         return rows
     within = rows.filter(bounds)
-    return through_index(within, "task_finished") if _are_few(bounds) else within
+    if _are_few(bounds):
+        return through_index(within, "task_finished")
+    within = within.filter(pk__gte=_first(bounds))
+    index = _index_that_judges(words)
+    return through_index(within, index) if index else within
 
 
 def in_order(rows: Rows, words: Mapping[str, str], *, is_rising: bool) -> Rows:
     """What `by_time` gave, by id. Of few that ended in a time all are sorted: along the ids
-    PostgreSQL would look for them among all. Of many, none before the first one is looked at."""
+    PostgreSQL would look for them among all."""
     bounds = _bounds(words)
     if bounds and _are_few(bounds):
         return rows.order_by(Unsorted("pk") if is_rising else Unsorted("pk").desc())
-    if bounds and is_rising:
-        rows = rows.filter(pk__gte=_first(bounds))
     return rows.order_by("pk" if is_rising else "-pk")
+
+
+def _index_that_judges(words: Mapping[str, str]) -> str:
+    """The one in which both of two filters are, so that only what meets both is read; empty: the
+    owner's is as good."""
+    if "served" not in words:
+        return ""
+    if "served_model" in words:
+        return "task_served_model"
+    return "task_served" if "result_source__exact" in words else ""
 
 
 def _first(bounds: Q) -> int:
@@ -150,23 +164,34 @@ def _failed_at(rows: Rows, word: str) -> Rows:
 
 
 def _called(rows: Rows, words: str) -> Rows | None:
-    """With a call that ended within a range: `range:outcome:provider/model`, where no outcome is
-    any, and no model, too."""
+    """With a call that ended within a range, see `_calls`."""
+    calls = _calls(words)
+    if calls is None:
+        return None
+    tasks = calls.values_list("task", flat=True)
+    if tasks[: _FEW_CALLS + 1].count() <= _FEW_CALLS:
+        return rows.filter(pk__in=tasks)
+    # Else SQLite would go through all calls of the provider for each task.
+    at = _calls(words, Unindexed("provider"))
+    first = calls.aggregate(first=Min("task"))["first"] or 0
+    later = rows.filter(pk__gte=first)
+    return None if at is None else later.filter(Exists(at.filter(task=OuterRef("pk"))))
+
+
+def _calls(words: str, column: Expression | F = _PROVIDER) -> QuerySet[Attempt] | None:
+    """Calls by `range:outcome:provider/model`, where no outcome is any, and no model, too; None for
+    other words. column: the provider's."""
     word, _, rest = words.partition(":")
     outcome, _, served = rest.partition(":")
     provider, _, model = served.partition("/")
     if word not in set(StatsRange) or not provider:
         return None
     since = database_now() - StatsRange(word).length
-    calls = Attempt.objects.filter(finished_at__gte=since)
+    calls = Attempt.objects.filter(finished_at__gte=since).order_by()
     calls = calls.filter(outcome=outcome) if outcome else calls.exclude(outcome="")
     calls = calls.filter(model=model) if model else calls
-    at_provider = calls.filter(provider=provider).order_by().values_list("task", flat=True)
-    if at_provider[: _FEW_CALLS + 1].count() <= _FEW_CALLS:
-        return rows.filter(pk__in=at_provider)
-    # Else SQLite would go through all calls of the provider for each task.
-    at = calls.alias(at=Unindexed("provider")).filter(at=provider)
-    return rows.filter(Exists(at.filter(task=OuterRef("pk"))))
+    at_provider: QuerySet[Attempt] = calls.alias(at=column).filter(at=provider)
+    return at_provider
 
 
 def _of_template(rows: Rows, word: str) -> Rows | None:
