@@ -173,7 +173,7 @@ def _called(rows: Rows, words: str) -> Rows | None:
         return rows.filter(pk__in=tasks)
     # Else SQLite would go through all calls of the provider for each task.
     at = _calls(words, Unindexed("provider"))
-    first = calls.aggregate(first=Min("task"))["first"] or 0
+    first = calls.aggregate(first=Min(Unsorted("task")))["first"] or 0
     later = rows.filter(pk__gte=first)
     return None if at is None else later.filter(Exists(at.filter(task=OuterRef("pk"))))
 
