@@ -164,18 +164,17 @@ def _failed_at(rows: Rows, word: str) -> Rows:
 
 
 def _called(rows: Rows, words: str) -> Rows | None:
-    """With a call that ended within a range, see `_calls`."""
+    """With a call that ended within a range, see `_calls`; none before the first is looked at."""
     calls = _calls(words)
-    if calls is None:
+    at = _calls(words, Unindexed("provider"))
+    if calls is None or at is None:
         return None
+    later = rows.filter(pk__gte=calls.aggregate(first=Min(Unsorted("task")))["first"] or 0)
     tasks = calls.values_list("task", flat=True)
     if tasks[: _FEW_CALLS + 1].count() <= _FEW_CALLS:
-        return rows.filter(pk__in=tasks)
+        return later.filter(pk__in=tasks)
     # Else SQLite would go through all calls of the provider for each task.
-    at = _calls(words, Unindexed("provider"))
-    first = calls.aggregate(first=Min(Unsorted("task")))["first"] or 0
-    later = rows.filter(pk__gte=first)
-    return None if at is None else later.filter(Exists(at.filter(task=OuterRef("pk"))))
+    return later.filter(Exists(at.filter(task=OuterRef("pk"))))
 
 
 def _calls(words: str, column: Expression | F = _PROVIDER) -> QuerySet[Attempt] | None:
