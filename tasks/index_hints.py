@@ -13,8 +13,11 @@ from typing import Any, TypeVar, cast
 
 from django.db import connection, models
 from django.db.models import F, Func, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.lookups import Exact, GreaterThan, In
 from django.db.models.sql.datastructures import BaseTable
+
+_EVERY_ROW = 2**31
 
 Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
 
@@ -104,3 +107,17 @@ def through_index(rows: Rows, name: str | None) -> Rows:
     table.index = name
     query.alias_map[alias] = table
     return hinted
+
+
+def first_of(rows: models.QuerySet[Any], field: str, most: int, *, is_falling: bool) -> RawSQL:
+    """The keys of the first `most` of all `rows` by `field`, then by key, to be looked up with
+    `pk__in`. rows: by key already, in the same direction.
+
+    Found in the order that equal ones have in the end, hardly any row displaces another: half the
+    time of a sort in any order. A planner would leave the inner order out but for the limit.
+    """
+    inner = rows.values("pk", field)[:_EVERY_ROW]
+    sql, params = inner.query.get_compiler(connection=connection).as_sql()
+    way, name = "DESC" if is_falling else "ASC", connection.ops.quote_name(field)
+    order = f"ORDER BY {name} {way}, pk {way} LIMIT {most:d}"
+    return RawSQL(f"SELECT pk FROM ({sql}) AS found {order}", params)  # noqa: S608, S611 - its names are the model's

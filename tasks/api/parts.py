@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
+from django.db.models.expressions import RawSQL
 
 from tasks.api.cursors import Ordering, Place
 from tasks.api.shelves import EVERYTHING, Shelf, Wanted
@@ -57,10 +59,10 @@ class Part:
         equal = self.rows.filter(**{self.order.field: edge.value}).filter(by_id.up_to(edge))
         return equal if self.start is None else equal.filter(by_id.beyond(self.start))
 
-    def load(self, rows: TaskQuerySet, most: int) -> list[Task]:
-        """The first of `rows`, which are in order already. Their numbers first: whole rows would be
-        joined, and carried along, long before it is known which are wanted."""
-        page: TaskQuerySet = Task.objects.filter(pk__in=rows.values("pk")[:most])
+    def load(self, keys: QuerySet[Any, Any] | RawSQL) -> list[Task]:
+        """The tasks of these keys. Keys come first: whole rows would be joined, and carried along,
+        long before it is known which are wanted."""
+        page: TaskQuerySet = Task.objects.filter(pk__in=keys)
         page.query.select_related = self.rows.query.select_related
         return list(self.sort(page))
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from tasks.api.cursors import OPTIONAL, Ordering, Place
 from tasks.api.parts import Part
 from tasks.api.shelves import EVERYTHING, Shelf, Wanted
-from tasks.index_hints import Unsorted
+from tasks.index_hints import Unsorted, first_of
 from tasks.models import Task
 from tasks.querysets import TaskQuerySet
 
@@ -100,7 +100,7 @@ def _by_id(part: Part, most: int) -> Found:
     if wanted.small is not None:
         return _from_few(part, most, wanted.small)
     shelf, edge = _sparsest(part)
-    page = part.load(part.sort(shelf.find(part.up_to(edge))), most)
+    page = part.load(part.sort(shelf.find(part.up_to(edge))).values("pk")[:most])
     if len(page) == most or edge is None:
         return page, None
     if wanted.judge is not None and wanted.judge.has_at_most(MANY):
@@ -165,19 +165,23 @@ def _by_value(part: Part, most: int) -> Found:
 
 def _walk(part: Part, most: int, along: Shelf, count: int) -> Found:
     edge = part.edge_of(along, count)
-    page = part.load(part.sort(along.find(part.up_to(edge))), most)
+    page = part.load(part.sort(along.find(part.up_to(edge))).values("pk")[:most])
     return page, None if len(page) == most else edge
 
 
 def _from_few(part: Part, most: int, few: Shelf) -> Found:
     if few.has_order:
-        return part.load(part.sort(few.find(part.rest)), most), None
+        return part.load(part.sort(few.find(part.rest)).values("pk")[:most]), None
     return _sorted(part, most, few), None
 
 
 def _sorted(part: Part, most: int, shelf: Shelf) -> list[Task]:
-    """All that are wanted on this shelf are looked at."""
+    """All that are wanted on this shelf, of at most MANY, are looked at."""
     rows = part.rows if part.start is None else part.rows.filter(part.order.behind(part.start))
+    found = shelf.find(rows)
+    if shelf.has_order and part.order.field != "id":
+        by_id = found.order_by("-pk" if part.is_falling else "pk")
+        return part.load(first_of(by_id, part.order.field, most, is_falling=part.is_falling))
     keys = [Unsorted(name) for name in dict.fromkeys((part.order.field, "id"))]
     order = [key.desc() if part.is_falling else key for key in keys]
-    return part.load(shelf.find(rows).order_by(*order), most)
+    return part.load(found.order_by(*order).values("pk")[:most])
