@@ -168,10 +168,11 @@ class Wanted:
             yield self._shelf("truncated", index="task_truncated")
         if self.criteria.get("result_source") in ODD_SOURCES:
             yield self._shelf("result_source", index="task_odd_source", known=_IN_EACH)
-        for name, index in (("batch", "task_batch"), ("template", "task_template"),
-                            ("error_code", "task_trouble")):  # fmt: skip
+        for name in ("batch", "template"):
             if name in self.criteria:
-                yield self._shelf(name, index=index, known=_IN_EACH)
+                yield self._shelf(name, index=f"task_{name}", known=_IN_EACH | {"status"})
+        if "error_code" in self.criteria:
+            yield self._shelf("error_code", index="task_trouble", known=_IN_EACH)
         for name in ("model", "provider", "status", "priority"):
             if name in self.criteria:
                 yield self._shelf(name, index=f"task_{name}_id")

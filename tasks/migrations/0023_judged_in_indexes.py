@@ -78,10 +78,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'id', 'owner', 'priority', 'created_at'], name='task_batch'),
+            index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'id', 'owner', 'priority', 'created_at', 'status'], name='task_batch'),
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(condition=models.Q(('template_version__isnull', False)), fields=['template_version', 'id', 'owner', 'priority', 'created_at'], name='task_template'),
+            index=models.Index(condition=models.Q(('template_version__isnull', False)), fields=['template_version', 'id', 'owner', 'priority', 'created_at', 'status'], name='task_template'),
         ),
     ]

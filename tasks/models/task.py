@@ -225,12 +225,12 @@ class Task(models.Model):
                 condition=Q(share_key__isnull=False),
             ),
             models.Index(
-                fields=["batch", "id", "owner", "priority", "created_at"],
+                fields=["batch", "id", "owner", "priority", "created_at", "status"],
                 name="task_batch",
                 condition=Q(batch__isnull=False),
             ),
             models.Index(
-                fields=["template_version", "id", "owner", "priority", "created_at"],
+                fields=["template_version", "id", "owner", "priority", "created_at", "status"],
                 name="task_template",
                 condition=Q(template_version__isnull=False),
             ),
