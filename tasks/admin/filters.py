@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from tasks import errors
 from tasks.index_hints import through_index
 from tasks.models import PromptTemplate, Task
-from tasks.models.task import ODD_SOURCES
+from tasks.models.task_indexes import ODD_SOURCES
 from tasks.providers.catalogue import load_catalogue
 from tasks.stats.behind import narrow
 from tasks.vocabulary import Provider, ResultSource

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from tasks.api.cursors import OPTIONAL, Ordering
 from tasks.index_hints import through_index
 from tasks.models import Task
-from tasks.models.task import ODD_SOURCES
+from tasks.models.task_indexes import ODD_SOURCES
 from tasks.querysets import TaskQuerySet
 from tasks.services.selection import UNINDEXED, TaskFilters, template_versions
 from tasks.vocabulary import Status

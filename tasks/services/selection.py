@@ -18,7 +18,7 @@ from django.http import QueryDict
 from tasks.errors import InvalidInput
 from tasks.index_hints import IS_TROUBLED, is_among
 from tasks.models import Task, TemplateVersion
-from tasks.models.task import ODD_SOURCES
+from tasks.models.task_indexes import ODD_SOURCES
 from tasks.querysets import TaskQuerySet
 from tasks.services.access import visible_tasks
 from tasks.services.tag_filter import has_tag

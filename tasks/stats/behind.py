@@ -13,7 +13,7 @@ from django.db.models import Exists, Expression, F, Min, OuterRef, Q, QuerySet
 
 from tasks.index_hints import Unindexed, Unsorted, is_among, through_index, where
 from tasks.models import Attempt, Task, TemplateVersion
-from tasks.models.task import ODD_SOURCES
+from tasks.models.task_indexes import ODD_SOURCES
 from tasks.querysets import database_now
 from tasks.stats.expressions import last_tried
 from tasks.stats.hours import midnight
