@@ -122,7 +122,9 @@ def test_many_rows_are_read_in_their_order_and_never_sorted(
         ("priority__gte=3&ordering=-created_at", "COVERING INDEX task_owner_id"),
         ("batch=7&ordering=-priority", "COVERING INDEX task_batch"),
         ("batch=7&ordering=-created_at&priority=9", "COVERING INDEX task_batch"),
+        ("batch=7&ordering=-priority&status=FAILED", "COVERING INDEX task_batch"),
         ("template=greet&ordering=-priority", "COVERING INDEX task_template"),
+        ("template=greet&ordering=priority&status=FAILED", "COVERING INDEX task_template"),
         ("result_source=mock&ordering=-priority", "COVERING INDEX task_odd_source"),
     ],
 )
