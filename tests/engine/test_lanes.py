@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -23,20 +22,7 @@ from tests.connections import on_another_connection
 from tests.deployment import wait_until
 from tests.engine.calling import answer, claim_all, configure, make_the_probe_due, state
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _openai_alone(settings) -> None:
-    configure(settings, "openai")
-
-
-@pytest.fixture
-def ask(make_task) -> Callable[..., Task]:
-    def make(**fields) -> Task:
-        return make_task(provider="openai", model="gpt-6-luna", max_attempts=5, **fields)
-
-    return make
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("openai_alone")]
 
 
 def open_breaker_due_for_its_probe(ask) -> None:

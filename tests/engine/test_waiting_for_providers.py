@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from tasks.errors import ServerFailed
-from tasks.models import Task
 from tasks.vocabulary import Provider
 from tests.engine.calling import (
     answer,
@@ -19,20 +17,7 @@ from tests.engine.calling import (
     state,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _openai_alone(settings) -> None:
-    configure(settings, "openai")
-
-
-@pytest.fixture
-def ask(make_task) -> Callable[..., Task]:
-    def make(**fields) -> Task:
-        return make_task(provider="openai", model="gpt-6-luna", max_attempts=5, **fields)
-
-    return make
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("openai_alone")]
 
 
 def test_server_that_asks_for_a_wait_is_left_alone_by_all_and_holds_no_task(ask, settings):

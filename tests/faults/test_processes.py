@@ -128,6 +128,8 @@ def test_stop_in_mid_call_finishes_what_can_be_finished(installation: Installati
     installation.submit(*prompts(6))
     installation.wait_for_calls(6)
     main.send_signal(signal.SIGTERM)
+    log, leaving = installation.deployment.log, "drain leaving"
+    wait_until(lambda: log(main).count(leaving) == 2, 5, "both drains know")  # 6 s are left to them
     installation.provider.release()
 
     assert main.wait(9) == 0
