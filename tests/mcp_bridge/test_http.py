@@ -144,7 +144,10 @@ def test_no_key_a_wrong_a_revoked_and_a_key_in_the_url_are_refused(site):
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
         assert answer.json()["error"]["code"] == "NOT_AUTHENTICATED"
     site.deployment.query("UPDATE tasks_apikey SET revoked_at = created_at")
-    assert site.post(key=key).status_code == 401
+    refused = site.post(key=key)
+    assert refused.status_code == 401
+    assert "unknown, revoked or expired" in refused.json()["error"]["message"]
+    assert "revoked" not in site.post().json()["error"]["message"]  # none was sent
 
 
 def test_who_has_no_key_is_told_where_to_read_how_to_send_one(lasting_site):
